@@ -1,2 +1,60 @@
-//! To be written.
-fn main() {}
+//! `cargo xtask <verb>`: everything a person runs in this project.
+//!
+//! Each verb says what it does while it does it, provides what it needs (the Wasm target above all), and builds only what
+//! is missing. It is not a build system: cargo and npm decide what is out of date, this program only knows the order.
+
+mod bench;
+mod components;
+mod demo;
+mod imports;
+mod openapi;
+mod pages;
+mod shell;
+mod test;
+mod tidy;
+mod toolchain;
+mod up;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::shell::Workspace;
+
+/// Builds, serves, tests and measures Chudian.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Build all, make sample data on the first run, and serve it.
+    Up(up::Options),
+    /// Build the pages, the components and the gateway.
+    Build(components::Options),
+    /// Set up and pass every test: formatting, tidiness, lints, native tests, end-to-end tests, pages in a browser.
+    Test(test::Options),
+    /// Measure, as ratios within one run. Long; not part of `test`.
+    Bench(bench::Options),
+    /// Check the rules of the house that a command can see.
+    Tidy,
+    /// Print the ranking for three sample customers and the proof of one bill.
+    Demo(up::Options),
+    /// Write docs/reference/openapi.json from the running components, or check it with --check.
+    Openapi(openapi::Options),
+}
+
+fn main() -> Result<()> {
+    let workspace = Workspace::find()?;
+    match Arguments::parse().verb {
+        Verb::Up(options) => up::run(&workspace, &options),
+        Verb::Build(options) => components::run(&workspace, &options),
+        Verb::Test(options) => test::run(&workspace, &options),
+        Verb::Bench(options) => bench::run(&workspace, &options),
+        Verb::Tidy => tidy::run(&workspace),
+        Verb::Demo(options) => demo::run(&workspace, &options),
+        Verb::Openapi(options) => openapi::run(&workspace, &options),
+    }
+}
