@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::{
     pages,
-    shell::{Workspace, run, say},
+    shell::{Workspace, say},
     toolchain::WasmToolchain,
 };
 
@@ -41,12 +41,18 @@ pub(crate) fn build_all(workspace: &Workspace) -> Result<()> {
 fn build(workspace: &Workspace, only: Option<&[&str]>) -> Result<()> {
     let mut chosen = Vec::new();
     for package in &workspace.metadata.packages {
-        let Some(component) = package.component() else { continue };
+        let Some(component) = package.component() else {
+            continue;
+        };
         if only.is_none_or(|names| names.contains(&component)) {
             chosen.push((package.name.as_str(), component));
         }
     }
-    if let Some(unknown) = only.and_then(|names| names.iter().find(|name| !chosen.iter().any(|(_, component)| component == *name))) {
+    if let Some(unknown) = only.and_then(|names| {
+        names
+            .iter()
+            .find(|name| !chosen.iter().any(|(_, component)| component == *name))
+    }) {
         anyhow::bail!("no package builds a component named `{unknown}`");
     }
     let packages: Vec<&str> = chosen.iter().map(|(package, _)| *package).collect();
@@ -58,7 +64,8 @@ fn build(workspace: &Workspace, only: Option<&[&str]>) -> Result<()> {
     }
     fs::create_dir_all(workspace.components())?;
     for (package, component) in &chosen {
-        let built = WasmToolchain::output_folder(workspace).join(format!("{}.wasm", package.replace('-', "_")));
+        let built = WasmToolchain::output_folder(workspace)
+            .join(format!("{}.wasm", package.replace('-', "_")));
         let place = workspace.components().join(format!("{component}.wasm"));
         install(&built, &place)?;
     }
@@ -68,16 +75,26 @@ fn build(workspace: &Workspace, only: Option<&[&str]>) -> Result<()> {
 
 /// Cargo's own progress is enough on a terminal; the long command line is not worth showing for each component.
 fn run_quietly(mut command: std::process::Command) -> Result<()> {
-    let package = command.get_args().last().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+    let package = command
+        .get_args()
+        .last()
+        .map(|word| word.to_string_lossy().into_owned())
+        .unwrap_or_default();
     say(&format!("component of package {package}"));
-    let status = command.status().context("cannot start cargo for the components")?;
-    anyhow::ensure!(status.success(), "building the component of package `{package}` failed ({status})");
+    let status = command
+        .status()
+        .context("cannot start cargo for the components")?;
+    anyhow::ensure!(
+        status.success(),
+        "building the component of package `{package}` failed ({status})"
+    );
     Ok(())
 }
 
 /// Copies only what differs, by way of a rename, so that a gateway that is reading the old file keeps a whole one.
 fn install(built: &Path, place: &Path) -> Result<()> {
-    let bytes = fs::read(built).with_context(|| format!("the build left no {}", built.display()))?;
+    let bytes =
+        fs::read(built).with_context(|| format!("the build left no {}", built.display()))?;
     if fs::read(place).is_ok_and(|present| present == bytes) {
         return Ok(());
     }

@@ -14,7 +14,12 @@ pub(crate) struct Faces {
 
 /// Parses one `.wasm` file.
 pub(crate) fn read(path: &Path) -> Result<Faces> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}; run `cargo xtask build` first", path.display()))?;
+    let bytes = fs::read(path).with_context(|| {
+        format!(
+            "cannot read {}; run `cargo xtask build` first",
+            path.display()
+        )
+    })?;
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(&bytes) {
@@ -36,5 +41,9 @@ pub(crate) fn read(path: &Path) -> Result<Faces> {
     }
     imports.sort();
     exports.sort();
-    Ok(Faces { imports, exports, bytes: bytes.len() })
+    Ok(Faces {
+        imports,
+        exports,
+        bytes: bytes.len(),
+    })
 }

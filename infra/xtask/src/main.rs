@@ -49,9 +49,9 @@ enum Verb {
 fn main() -> Result<()> {
     let workspace = Workspace::find()?;
     match Arguments::parse().verb {
-        Verb::Up(options) => up::run(&workspace, &options),
+        Verb::Up(options) => up::run_verb(&workspace, &options),
         Verb::Build(options) => components::run(&workspace, &options),
-        Verb::Test(options) => test::run(&workspace, &options),
+        Verb::Test(options) => test::run_verb(&workspace, &options),
         Verb::Bench(options) => bench::run(&workspace, &options),
         Verb::Tidy => tidy::run(&workspace),
         Verb::Demo(options) => demo::run(&workspace, &options),

@@ -8,7 +8,14 @@ use sha2::{Digest, Sha256};
 use crate::shell::{Workspace, install_debian, on_path, run, say};
 
 /// Files and folders of `infra/console` that decide what the build yields.
-const INPUTS: [&str; 6] = ["package.json", "package-lock.json", "vite.config.ts", "tsconfig.json", "src", "tariff"];
+const INPUTS: [&str; 6] = [
+    "package.json",
+    "package-lock.json",
+    "vite.config.ts",
+    "tsconfig.json",
+    "src",
+    "tariff",
+];
 
 /// Installs the pinned npm packages when the lock changed, and builds when an input changed.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
@@ -29,7 +36,8 @@ pub(crate) fn install_packages(folder: &Path) -> Result<()> {
     if !on_path("npm") {
         install_debian(&["nodejs", "npm"], "the pages are built with Node.js")?;
     }
-    let lock = fs::read_to_string(folder.join("package-lock.json")).context("infra/console has no package-lock.json")?;
+    let lock = fs::read_to_string(folder.join("package-lock.json"))
+        .context("infra/console has no package-lock.json")?;
     let stamp = folder.join("node_modules/.installed-from");
     if fs::read_to_string(&stamp).is_ok_and(|present| present == lock) {
         return Ok(());
@@ -50,7 +58,11 @@ fn digest(folder: &Path) -> Result<String> {
     for input in INPUTS {
         feed(&mut hasher, &folder.join(input))?;
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 fn feed(hasher: &mut Sha256, path: &Path) -> Result<()> {

@@ -58,7 +58,11 @@ struct ComponentFacts {
 impl Package {
     /// The component that this package builds, as `[package.metadata.chudian] component = "…"` says.
     pub(crate) fn component(&self) -> Option<&str> {
-        self.metadata.as_ref()?.chudian.as_ref().map(|facts| facts.component.as_str())
+        self.metadata
+            .as_ref()?
+            .chudian
+            .as_ref()
+            .map(|facts| facts.component.as_str())
     }
 
     /// The package's folder.
@@ -76,10 +80,18 @@ impl Workspace {
             .output()
             .context("cannot run cargo metadata")?;
         if !output.status.success() {
-            bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!(
+                "cargo metadata failed: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
         }
-        let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cargo metadata gave no readable answer")?;
-        Ok(Self { root: metadata.workspace_root.clone(), target: metadata.target_directory.clone(), metadata })
+        let metadata: Metadata = serde_json::from_slice(&output.stdout)
+            .context("cargo metadata gave no readable answer")?;
+        Ok(Self {
+            root: metadata.workspace_root.clone(),
+            target: metadata.target_directory.clone(),
+            metadata,
+        })
     }
 
     /// The stable folder that `spin.toml` names; it does not follow `CARGO_TARGET_DIR`.
@@ -89,7 +101,9 @@ impl Workspace {
 
     /// The gateway as the release profile builds it.
     pub(crate) fn gateway(&self) -> PathBuf {
-        self.target.join("release").join(format!("chudian{}", std::env::consts::EXE_SUFFIX))
+        self.target
+            .join("release")
+            .join(format!("chudian{}", std::env::consts::EXE_SUFFIX))
     }
 
     /// `cargo` with these words, run at the root.
@@ -120,7 +134,9 @@ pub(crate) fn say(what: &str) {
 pub(crate) fn run(mut command: Command) -> Result<()> {
     let text = describe(&command);
     say(&text);
-    let status = command.status().with_context(|| format!("cannot start `{text}`"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start `{text}`"))?;
     if !status.success() {
         bail!("`{text}` failed ({status})");
     }
@@ -130,23 +146,38 @@ pub(crate) fn run(mut command: Command) -> Result<()> {
 /// Runs a command quietly and returns what it printed; `None` when it cannot start or fails.
 pub(crate) fn ask(program: impl AsRef<OsStr>, words: &[&str]) -> Option<String> {
     let output = Command::new(program).args(words).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Whether a program of this name is on the PATH.
 pub(crate) fn on_path(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+    std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    })
 }
 
 /// Installs Debian packages, where this is Debian and we may.
 pub(crate) fn install_debian(packages: &[&str], why: &str) -> Result<()> {
     if !on_path("apt-get") {
-        bail!("{why}: please install the equivalents of the Debian packages {}", packages.join(" "));
+        bail!(
+            "{why}: please install the equivalents of the Debian packages {}",
+            packages.join(" ")
+        );
     }
-    say(&format!("{why}: installing Debian packages {}", packages.join(" ")));
+    say(&format!(
+        "{why}: installing Debian packages {}",
+        packages.join(" ")
+    ));
     let root = ask("id", &["-u"]).as_deref() == Some("0");
     let apt = |words: &[&str]| {
-        let mut command = if root { Command::new("apt-get") } else { Command::new("sudo") };
+        let mut command = if root {
+            Command::new("apt-get")
+        } else {
+            Command::new("sudo")
+        };
         if !root {
             command.args(["-n", "apt-get"]);
         }
@@ -160,7 +191,11 @@ pub(crate) fn install_debian(packages: &[&str], why: &str) -> Result<()> {
 }
 
 fn describe(command: &Command) -> String {
-    let mut text = Path::new(command.get_program()).file_name().unwrap_or(command.get_program()).to_string_lossy().into_owned();
+    let mut text = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or(command.get_program())
+        .to_string_lossy()
+        .into_owned();
     for word in command.get_args() {
         text.push(' ');
         text.push_str(&word.to_string_lossy());

@@ -1,1 +1,65 @@
+//! `cargo xtask test`: sets up what is needed and passes every test, in the order in which failures are cheapest.
 
+use anyhow::Result;
+use clap::Args;
+
+use crate::{
+    components, openapi, pages,
+    shell::{Workspace, install_debian, on_path, run, say},
+    tidy,
+};
+
+/// What `cargo xtask test` takes.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Leave out the tests that need a browser.
+    #[arg(long)]
+    without_browser: bool,
+}
+
+/// Everything, or the first thing that fails.
+pub(crate) fn run_verb(workspace: &Workspace, options: &Options) -> Result<()> {
+    provide_servers(options)?;
+    run(workspace.cargo(["fmt", "--all", "--check"]))?;
+    tidy::run(workspace)?;
+    components::build_all(workspace)?;
+    tidy::check_imports(workspace)?;
+    workspace.build_gateway()?;
+    run(workspace.cargo([
+        "clippy",
+        "--release",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--",
+        "--deny",
+        "warnings",
+    ]))?;
+    run(workspace.cargo(["test", "--release", "--workspace", "--all-features"]))?;
+    openapi::check(workspace)?;
+    let console = workspace.root.join("infra/console");
+    run(pages::npm(&console, &["test"]))?;
+    if options.without_browser {
+        say("left out, as asked: the pages in a browser");
+    }
+    say("every test passed");
+    Ok(())
+}
+
+/// Programs that tests start: PostgreSQL's own, and a browser with a Chinese font.
+fn provide_servers(options: &Options) -> Result<()> {
+    let postgres = on_path("initdb") || std::path::Path::new("/usr/lib/postgresql").is_dir();
+    if !postgres {
+        install_debian(
+            &["postgresql"],
+            "the tests start a PostgreSQL cluster of their own",
+        )?;
+    }
+    if !options.without_browser && !on_path("chromium") {
+        install_debian(
+            &["chromium", "fonts-noto-cjk"],
+            "the pages are tested in a real browser",
+        )?;
+    }
+    Ok(())
+}

@@ -28,7 +28,11 @@ pub(crate) struct Finding {
 
 impl Finding {
     fn new(place: impl Into<String>, rule: &'static str, what: impl Into<String>) -> Self {
-        Self { place: place.into(), rule, what: what.into() }
+        Self {
+            place: place.into(),
+            rule,
+            what: what.into(),
+        }
     }
 }
 
@@ -63,7 +67,12 @@ fn describe_imports(workspace: &Workspace) -> Result<String> {
     let mut text = String::from(
         "# What each component imports and exports\n\nRead from the built components by `cargo xtask test`, which fails when this list and the components differ. A component can reach\nnothing beyond what stands here.\n",
     );
-    let mut components: Vec<&str> = workspace.metadata.packages.iter().filter_map(|package| package.component()).collect();
+    let mut components: Vec<&str> = workspace
+        .metadata
+        .packages
+        .iter()
+        .filter_map(|package| package.component())
+        .collect();
     components.sort_unstable();
     for component in components {
         let faces = imports::read(&workspace.components().join(format!("{component}.wasm")))?;
@@ -95,10 +104,16 @@ fn files_below(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<Path
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
         for entry in entries {
             let path = entry?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             if path.is_dir() {
                 if !NOT_ENTERED.contains(&name.as_str()) {
                     open.push(path);

@@ -61,19 +61,37 @@ impl WasmToolchain {
             Way::Rustup => workspace.cargo(["build"]),
             Way::BuildStd => {
                 let mut command = Command::new("/usr/bin/cargo");
-                command.args(["build", "-Zbuild-std=std,panic_abort"]).current_dir(&workspace.root);
-                command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTUP_TOOLCHAIN");
+                command
+                    .args(["build", "-Zbuild-std=std,panic_abort"])
+                    .current_dir(&workspace.root);
+                command
+                    .env("RUSTC", "/usr/bin/rustc")
+                    .env("RUSTC_BOOTSTRAP", "1")
+                    .env_remove("RUSTUP_TOOLCHAIN");
                 command
             }
         };
-        command.args(["--target", TARGET, "--profile", "component", "--target-dir"]).arg(Self::target_folder(workspace));
+        command
+            .args(["--target", TARGET, "--profile", "component", "--target-dir"])
+            .arg(Self::target_folder(workspace));
         for package in packages {
             command.args(["--package", package]);
         }
-        command.env("RUSTFLAGS", format!("-C target-feature={TARGET_FEATURES} -C linker={}", self.linker.display()));
+        command.env(
+            "RUSTFLAGS",
+            format!(
+                "-C target-feature={TARGET_FEATURES} -C linker={}",
+                self.linker.display()
+            ),
+        );
         command.env("PATH", path_with(&self.tools)?);
         // What the outer cargo told us about ourselves must not reach the inner one.
-        for name in ["CARGO", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"] {
+        for name in [
+            "CARGO",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_TARGET_DIR",
+            "CARGO_BUILD_TARGET_DIR",
+        ] {
             command.env_remove(name);
         }
         Ok(command)
@@ -81,7 +99,9 @@ impl WasmToolchain {
 
     /// Where the built components are.
     pub(crate) fn output_folder(workspace: &Workspace) -> PathBuf {
-        Self::target_folder(workspace).join(TARGET).join("component")
+        Self::target_folder(workspace)
+            .join(TARGET)
+            .join("component")
     }
 
     fn target_folder(workspace: &Workspace) -> PathBuf {
@@ -90,9 +110,13 @@ impl WasmToolchain {
 }
 
 fn rustup_target_present() -> bool {
-    let Some(folder) = ask("rustc", &["--print", "target-libdir", "--target", TARGET]) else { return false };
+    let Some(folder) = ask("rustc", &["--print", "target-libdir", "--target", TARGET]) else {
+        return false;
+    };
     std::fs::read_dir(folder).is_ok_and(|mut entries| {
-        entries.any(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("libcore-")))
+        entries.any(|entry| {
+            entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
+        })
     })
 }
 
@@ -101,9 +125,14 @@ fn rustup_target_added() -> bool {
         return false;
     }
     say(&format!("rustup target add {TARGET}"));
-    let added = Command::new("rustup").args(["target", "add", TARGET]).output().is_ok_and(|output| output.status.success());
+    let added = Command::new("rustup")
+        .args(["target", "add", TARGET])
+        .output()
+        .is_ok_and(|output| output.status.success());
     if !added {
-        say("rustup cannot fetch the target here; trying Debian's compiler, which builds the standard library from source");
+        say(
+            "rustup cannot fetch the target here; trying Debian's compiler, which builds the standard library from source",
+        );
     }
     added && rustup_target_present()
 }
@@ -111,8 +140,11 @@ fn rustup_target_added() -> bool {
 fn provide_debian_compiler() -> Result<()> {
     let present = Path::new("/usr/bin/cargo").is_file()
         && Path::new("/usr/bin/rustc").is_file()
-        && ask("/usr/bin/rustc", &["--print", "sysroot"])
-            .is_some_and(|sysroot| Path::new(&sysroot).join("lib/rustlib/src/rust/library/std/Cargo.toml").is_file());
+        && ask("/usr/bin/rustc", &["--print", "sysroot"]).is_some_and(|sysroot| {
+            Path::new(&sysroot)
+                .join("lib/rustlib/src/rust/library/std/Cargo.toml")
+                .is_file()
+        });
     if !present {
         install_debian(&DEBIAN_PACKAGES, &format!("no compiler for {TARGET} yet"))?;
     }
@@ -127,7 +159,14 @@ fn provide_linker(workspace: &Workspace) -> Result<(PathBuf, Vec<PathBuf>)> {
     let root = workspace.target.join("tools");
     let linker = root.join("bin/wasm-component-ld");
     if !linker.is_file() {
-        let mut command = workspace.cargo(["install", "--locked", "wasm-component-ld", "--version", LINKER_VERSION, "--root"]);
+        let mut command = workspace.cargo([
+            "install",
+            "--locked",
+            "wasm-component-ld",
+            "--version",
+            LINKER_VERSION,
+            "--root",
+        ]);
         command.arg(&root);
         run(command)?;
     }
@@ -139,7 +178,9 @@ fn provide_linker(workspace: &Workspace) -> Result<(PathBuf, Vec<PathBuf>)> {
 
 fn bundled_linker() -> Option<(PathBuf, Vec<PathBuf>)> {
     let sysroot = PathBuf::from(ask("rustc", &["--print", "sysroot"])?);
-    let host = ask("rustc", &["-vV"])?.lines().find_map(|line| line.strip_prefix("host: ").map(str::to_owned))?;
+    let host = ask("rustc", &["-vV"])?
+        .lines()
+        .find_map(|line| line.strip_prefix("host: ").map(str::to_owned))?;
     let tools = sysroot.join("lib/rustlib").join(host).join("bin");
     let linker = tools.join("wasm-component-ld");
     let lld = tools.join("gcc-ld");
@@ -148,5 +189,6 @@ fn bundled_linker() -> Option<(PathBuf, Vec<PathBuf>)> {
 
 fn path_with(folders: &[PathBuf]) -> Result<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::join_paths(folders.iter().cloned().chain(env::split_paths(&path))).context("a folder name holds a path separator")
+    env::join_paths(folders.iter().cloned().chain(env::split_paths(&path)))
+        .context("a folder name holds a path separator")
 }

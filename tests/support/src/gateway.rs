@@ -29,7 +29,13 @@ pub struct Options {
 impl Options {
     /// A gateway with a state directory of its own.
     pub fn new(binary: impl Into<PathBuf>, manifest: impl Into<PathBuf>) -> Self {
-        Self { binary: binary.into(), manifest: manifest.into(), state: None, words: Vec::new(), environment: Vec::new() }
+        Self {
+            binary: binary.into(),
+            manifest: manifest.into(),
+            state: None,
+            words: Vec::new(),
+            environment: Vec::new(),
+        }
     }
 
     /// Keeps the state in this folder.
@@ -69,21 +75,41 @@ impl Gateway {
     /// # Errors
     /// When it ends, or says something else, before it listens.
     pub fn start(options: Options) -> Result<Self> {
-        let temporary = if options.state.is_none() { Some(TempDir::with_prefix("chudian-")?) } else { None };
+        let temporary = if options.state.is_none() {
+            Some(TempDir::with_prefix("chudian-")?)
+        } else {
+            None
+        };
         let state = match (&options.state, &temporary) {
             (Some(folder), _) => folder.clone(),
             (None, Some(folder)) => folder.path().to_owned(),
             (None, None) => bail!("no state directory"),
         };
         let mut command = Command::new(&options.binary);
-        command.args(["up", "--json", "--listen", "127.0.0.1:0", "--from"]).arg(&options.manifest);
+        command
+            .args(["up", "--json", "--listen", "127.0.0.1:0", "--from"])
+            .arg(&options.manifest);
         command.arg("--state-dir").arg(&state).args(&options.words);
-        command.envs(options.environment.iter().map(|(name, value)| (name, value)));
+        command.envs(
+            options
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        );
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("cannot start {}", options.binary.display()))?;
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", options.binary.display()))?;
         let stdout = child.stdout.take().context("no standard output")?;
         match read_started(BufReader::new(stdout)) {
-            Ok((base_url, first_key)) => Ok(Self { child, base_url, first_key, state, options, _temporary: temporary }),
+            Ok((base_url, first_key)) => Ok(Self {
+                child,
+                base_url,
+                first_key,
+                state,
+                options,
+                _temporary: temporary,
+            }),
             Err(error) => {
                 // It is of no use any more, whatever state it is in.
                 let _ = child.kill();
@@ -128,7 +154,10 @@ impl Gateway {
             words.extend(["--region", region]);
         }
         let answer = self.command("keys", &words)?;
-        answer["key"].as_str().map(str::to_owned).with_context(|| format!("`keys new` gave {answer}"))
+        answer["key"]
+            .as_str()
+            .map(str::to_owned)
+            .with_context(|| format!("`keys new` gave {answer}"))
     }
 
     /// Runs `chudian <verb> --json …` with this gateway's manifest, state directory and variables, and reads its answer.
@@ -137,17 +166,42 @@ impl Gateway {
     /// When it fails or prints no JSON.
     pub fn command(&self, verb: &str, words: &[&str]) -> Result<Value> {
         let mut command = Command::new(&self.options.binary);
-        command.arg(verb).args(words).arg("--json").arg("--from").arg(&self.options.manifest).arg("--state-dir").arg(&self.state);
+        command
+            .arg(verb)
+            .args(words)
+            .arg("--json")
+            .arg("--from")
+            .arg(&self.options.manifest)
+            .arg("--state-dir")
+            .arg(&self.state);
         let mut rest = self.options.words.iter();
         while let Some(word) = rest.next() {
             if word == "--variable" {
                 command.arg(word).args(rest.next());
             }
         }
-        command.envs(self.options.environment.iter().map(|(name, value)| (name, value)));
-        let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot run chudian {verb}"))?;
-        ensure!(output.status.success(), "chudian {verb} failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
-        serde_json::from_slice(&output.stdout).with_context(|| format!("chudian {verb} printed no JSON: {}", String::from_utf8_lossy(&output.stdout)))
+        command.envs(
+            self.options
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        );
+        let output = command
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("cannot run chudian {verb}"))?;
+        ensure!(
+            output.status.success(),
+            "chudian {verb} failed ({}): {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        serde_json::from_slice(&output.stdout).with_context(|| {
+            format!(
+                "chudian {verb} printed no JSON: {}",
+                String::from_utf8_lossy(&output.stdout)
+            )
+        })
     }
 
     /// Asks it to end as an operator would (SIGTERM) and waits for it.
@@ -165,7 +219,10 @@ impl Gateway {
             return Ok(status);
         }
         // `kill` from the shell's utilities: sending a signal needs no unsafe code of ours.
-        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().context("cannot run kill")?;
+        Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()
+            .context("cannot run kill")?;
         Ok(self.child.wait()?)
     }
 }
@@ -183,11 +240,21 @@ fn read_started(mut stdout: impl BufRead) -> Result<(String, Option<String>)> {
     let mut line = String::new();
     loop {
         line.clear();
-        ensure!(stdout.read_line(&mut line)? > 0, "it ended without listening");
-        let Ok(event) = serde_json::from_str::<Value>(&line) else { continue };
+        ensure!(
+            stdout.read_line(&mut line)? > 0,
+            "it ended without listening"
+        );
+        let Ok(event) = serde_json::from_str::<Value>(&line) else {
+            continue;
+        };
         if event["event"] == "listening" {
-            let address = event["address"].as_str().context("its start message has no address")?;
-            return Ok((format!("http://{address}"), event["admin_key"].as_str().map(str::to_owned)));
+            let address = event["address"]
+                .as_str()
+                .context("its start message has no address")?;
+            return Ok((
+                format!("http://{address}"),
+                event["admin_key"].as_str().map(str::to_owned),
+            ));
         }
     }
 }

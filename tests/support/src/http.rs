@@ -33,7 +33,10 @@ pub struct Answer {
 impl Answer {
     /// The first header of that name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(present, _)| present.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(present, _)| present.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON.
@@ -41,7 +44,13 @@ impl Answer {
     /// # Errors
     /// When it is no JSON; the error carries the beginning of what it was.
     pub fn json(&self) -> Result<Value> {
-        serde_json::from_slice(&self.body).with_context(|| format!("status {}, no JSON: {}", self.status, self.text().chars().take(300).collect::<String>()))
+        serde_json::from_slice(&self.body).with_context(|| {
+            format!(
+                "status {}, no JSON: {}",
+                self.status,
+                self.text().chars().take(300).collect::<String>()
+            )
+        })
     }
 
     /// The body as text, for messages.
@@ -54,8 +63,17 @@ impl Answer {
     /// # Errors
     /// When the status is another; the error carries the body.
     pub fn expect_status(&self, status: u16) -> Result<Value> {
-        anyhow::ensure!(self.status == status, "wanted status {status}, got {}: {}", self.status, self.text());
-        if self.body.is_empty() { Ok(Value::Null) } else { self.json() }
+        anyhow::ensure!(
+            self.status == status,
+            "wanted status {status}, got {}: {}",
+            self.status,
+            self.text()
+        );
+        if self.body.is_empty() {
+            Ok(Value::Null)
+        } else {
+            self.json()
+        }
     }
 }
 
@@ -70,12 +88,19 @@ impl Client {
             .into();
         let mut base_url: String = base_url.into();
         base_url.truncate(base_url.trim_end_matches('/').len());
-        Self { agent, base_url, key: None }
+        Self {
+            agent,
+            base_url,
+            key: None,
+        }
     }
 
     /// The same client with a key, or a page token, as bearer.
     pub fn with_key(&self, key: impl Into<String>) -> Self {
-        Self { key: Some(key.into()), ..self.clone() }
+        Self {
+            key: Some(key.into()),
+            ..self.clone()
+        }
     }
 
     /// Where it speaks to, without a slash at the end.
@@ -87,23 +112,50 @@ impl Client {
     ///
     /// # Errors
     /// When there is no HTTP answer at all.
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
-        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base_url));
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer> {
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base_url));
         if let Some(key) = &self.key {
             request = request.header("authorization", format!("Bearer {key}"));
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(body.to_vec()).context("the test made an impossible request")?;
-        let mut response = self.agent.run(request).with_context(|| format!("{method} {path} got no answer"))?;
+        let request = request
+            .body(body.to_vec())
+            .context("the test made an impossible request")?;
+        let mut response = self
+            .agent
+            .run(request)
+            .with_context(|| format!("{method} {path} got no answer"))?;
         let headers = response
             .headers()
             .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .map(|(name, value)| {
+                (
+                    name.as_str().to_owned(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                )
+            })
             .collect();
-        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec().with_context(|| format!("{method} {path} broke off"))?;
-        Ok(Answer { status: response.status().as_u16(), headers, body })
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(ANSWER_BYTES_MAX)
+            .read_to_vec()
+            .with_context(|| format!("{method} {path} broke off"))?;
+        Ok(Answer {
+            status: response.status().as_u16(),
+            headers,
+            body,
+        })
     }
 
     /// `GET`.
@@ -119,7 +171,12 @@ impl Client {
     /// # Errors
     /// When there is no HTTP answer at all.
     pub fn post(&self, path: &str, body: &Value) -> Result<Answer> {
-        self.send("POST", path, &[("content-type", "application/json")], body.to_string().as_bytes())
+        self.send(
+            "POST",
+            path,
+            &[("content-type", "application/json")],
+            body.to_string().as_bytes(),
+        )
     }
 
     /// `PUT` of a JSON document.
@@ -127,6 +184,11 @@ impl Client {
     /// # Errors
     /// When there is no HTTP answer at all.
     pub fn put(&self, path: &str, body: &Value) -> Result<Answer> {
-        self.send("PUT", path, &[("content-type", "application/json")], body.to_string().as_bytes())
+        self.send(
+            "PUT",
+            path,
+            &[("content-type", "application/json")],
+            body.to_string().as_bytes(),
+        )
     }
 }

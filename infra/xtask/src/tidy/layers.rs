@@ -13,16 +13,36 @@ const WORDS: &str = "chudian-vocabulary";
 
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let room = |package: &Package, parent: &str| {
-        package.folder().strip_prefix(workspace.root.join(parent)).ok().map(|rest| rest.to_string_lossy().into_owned())
+        package
+            .folder()
+            .strip_prefix(workspace.root.join(parent))
+            .ok()
+            .map(|rest| rest.to_string_lossy().into_owned())
     };
-    let of_functions: Vec<(&Package, String)> =
-        workspace.metadata.packages.iter().filter_map(|package| Some((package, room(package, "functions")?))).collect();
-    let is_function = |name: &str| of_functions.iter().any(|(package, room)| package.name == name && !SHARED.contains(&room.as_str()));
+    let of_functions: Vec<(&Package, String)> = workspace
+        .metadata
+        .packages
+        .iter()
+        .filter_map(|package| Some((package, room(package, "functions")?)))
+        .collect();
+    let is_function = |name: &str| {
+        of_functions
+            .iter()
+            .any(|(package, room)| package.name == name && !SHARED.contains(&room.as_str()))
+    };
     let mut findings = Vec::new();
 
     for package in &workspace.metadata.packages {
-        let place = package.manifest_path.strip_prefix(&workspace.root).unwrap_or(&package.manifest_path).display().to_string();
-        let ordinary = package.dependencies.iter().filter(|dependency| dependency.kind.is_none());
+        let place = package
+            .manifest_path
+            .strip_prefix(&workspace.root)
+            .unwrap_or(&package.manifest_path)
+            .display()
+            .to_string();
+        let ordinary = package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.kind.is_none());
         for dependency in ordinary {
             if room(package, "functions").is_some() && is_function(&dependency.name) {
                 findings.push(Finding::new(
@@ -31,17 +51,30 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
                     format!("`{}` is a function; what both need belongs into vocabulary, dataset, runtime or wit/", dependency.name),
                 ));
             }
-            let links_functions = of_functions.iter().any(|(other, _)| other.name == dependency.name) && dependency.name != WORDS;
+            let links_functions = of_functions
+                .iter()
+                .any(|(other, _)| other.name == dependency.name)
+                && dependency.name != WORDS;
             if room(package, "infra").is_some() && package.name != "xtask" && links_functions {
                 findings.push(Finding::new(
                     &place,
                     "the gateway never links a function crate",
-                    format!("`{}`; it knows manifests, WIT and .wasm bytes only", dependency.name),
+                    format!(
+                        "`{}`; it knows manifests, WIT and .wasm bytes only",
+                        dependency.name
+                    ),
                 ));
             }
-            let wasm_only = dependency.target.as_deref().is_some_and(|target| target.contains("wasm"));
+            let wasm_only = dependency
+                .target
+                .as_deref()
+                .is_some_and(|target| target.contains("wasm"));
             if dependency.name == "spin-sdk" && !wasm_only {
-                findings.push(Finding::new(&place, "Spin stands behind cfg(target_family = \"wasm\")", "`spin-sdk` is an ordinary dependency"));
+                findings.push(Finding::new(
+                    &place,
+                    "Spin stands behind cfg(target_family = \"wasm\")",
+                    "`spin-sdk` is an ordinary dependency",
+                ));
             }
         }
     }
