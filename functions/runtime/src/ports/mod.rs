@@ -1,0 +1,87 @@
+//! Ports: the five things a function asks of its host, as small traits and one SQL type.
+//!
+//! A function's domain and router take these as parameters and never name a host. [`spin`] holds the implementations for a
+//! component (wasm only), [`native`] the ones over real SQLite and PostgreSQL that tests and native tools use. A function
+//! takes only the ports it needs: a component imports exactly the interfaces of the ports that it constructs.
+//!
+//! Invariant: every future here is `Send`, because axum demands it of handlers; a component runs them on its one thread all
+//! the same. Not a place for policy: no retries, caches or defaults of a function's own.
+
+pub mod sql;
+
+#[cfg(all(feature = "native", not(target_family = "wasm")))]
+pub mod native;
+#[cfg(target_family = "wasm")]
+pub mod spin;
+
+use async_trait::async_trait;
+
+/// Milliseconds of a second, for the conversions below.
+const MS_PER_S: i64 = 1000;
+
+/// Tells the time. A trait, so that a test can set it.
+pub trait Clock: Send + Sync {
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    fn now_unix_ms(&self) -> i64;
+
+    /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
+    fn now_unix_s(&self) -> i64 {
+        self.now_unix_ms().div_euclid(MS_PER_S)
+    }
+}
+
+/// Gives random bytes fit for keys and tokens.
+pub trait Random: Send + Sync {
+    /// Fills `bytes` from the system's random source.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Settings of the installation, by name; all have defaults in the manifest.
+#[async_trait]
+pub trait Variables: Send + Sync {
+    /// The value of the variable `name`.
+    async fn get(&self, name: &str) -> Result<String, VariableError>;
+}
+
+/// Why a variable has no value. The text is for the log, not for a client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VariableError {
+    /// The manifest does not give this variable to the component.
+    #[error("variable `{0}` is not declared for this component")]
+    Undefined(String),
+    /// The host could not tell.
+    #[error("variable `{name}` cannot be read: {reason}")]
+    Unreadable {
+        /// Name of the variable.
+        name: String,
+        /// What the host said.
+        reason: String,
+    },
+}
+
+/// A store of bytes by key, for immutable or replaceable values; not for what must change together with a table.
+#[async_trait]
+pub trait KeyValue: Send + Sync {
+    /// The value of `key`, `None` when there is none.
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KeyValueError>;
+    /// Sets or replaces the value of `key`; durable when it returns, as far as the host's store is.
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), KeyValueError>;
+    /// Removes `key`; no error when it is absent.
+    async fn delete(&self, key: &str) -> Result<(), KeyValueError>;
+    /// Every key, in no order. Reads the whole list: for maintenance, not for requests.
+    async fn keys(&self) -> Result<Vec<String>, KeyValueError>;
+}
+
+/// Why the key-value store did not answer. The text is for the log, not for a client.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyValueError {
+    /// The store is missing or the component may not use it: a fault of the installation.
+    #[error("key-value store refused: {0}")]
+    Refused(String),
+    /// The store has reached its capacity.
+    #[error("key-value store is full")]
+    Full,
+    /// The store did not answer; another try may succeed.
+    #[error("key-value store is unavailable: {0}")]
+    Unavailable(String),
+}
