@@ -35,9 +35,6 @@ pub const KEY_RANDOM_BYTES: usize = KEY_ID_BYTES + KEY_SECRET_BYTES;
 /// Characters of the secret part: base64url of 32 bytes without padding.
 const KEY_SECRET_CHARACTERS: usize = 43;
 
-/// Longest region code, in characters; China's administrative codes have 6 digits, provinces' own names are short.
-pub const REGION_CODE_CHARACTERS_MAX: usize = 32;
-
 /// The pepper that a manifest declares by default. It is public, so it protects nothing by itself; keys stay safe because
 /// their secrets are random. `chudian up` replaces it by a random one on the first start.
 pub const DEFAULT_PEPPER: &str = "chudian-default-pepper-replace-me";
@@ -104,55 +101,6 @@ impl FromStr for Role {
             .into_iter()
             .find(|role| role.as_str() == text)
             .ok_or(AccessError::UnknownRole)
-    }
-}
-
-/// A part of the province, by the province's own code, for example `0731`. Letters, digits, `-` and `_`.
-///
-/// A key with a region sees only that region's customers; a key without one sees the whole province.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct RegionCode(String);
-
-impl RegionCode {
-    /// The code as it was given.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for RegionCode {
-    type Error = AccessError;
-
-    fn try_from(text: String) -> Result<Self, AccessError> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        let fits =
-            (1..=REGION_CODE_CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(allowed);
-        if fits {
-            Ok(Self(text))
-        } else {
-            Err(AccessError::MalformedRegion)
-        }
-    }
-}
-
-impl FromStr for RegionCode {
-    type Err = AccessError;
-
-    fn from_str(text: &str) -> Result<Self, AccessError> {
-        Self::try_from(text.to_owned())
-    }
-}
-
-impl From<RegionCode> for String {
-    fn from(region: RegionCode) -> Self {
-        region.0
-    }
-}
-
-impl fmt::Display for RegionCode {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
     }
 }
 
@@ -416,9 +364,6 @@ pub enum AccessError {
     /// None of [`Role::ALL`].
     #[error("a role is one of hall, channel, analyst, custodian, approver, admin")]
     UnknownRole,
-    /// Not a region code.
-    #[error("a region code has 1 to {REGION_CODE_CHARACTERS_MAX} letters, digits, `-` or `_`")]
-    MalformedRegion,
 }
 
 #[cfg(test)]
@@ -517,13 +462,6 @@ mod tests {
             assert_eq!(
                 bad.parse::<AccessKey>().unwrap_err(),
                 AccessError::MalformedKey,
-                "{bad:?}"
-            );
-        }
-        for bad in ["", "0731 ", "长沙", "a/b", &"x".repeat(33)] {
-            assert_eq!(
-                bad.parse::<RegionCode>().unwrap_err(),
-                AccessError::MalformedRegion,
                 "{bad:?}"
             );
         }

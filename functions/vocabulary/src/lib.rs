@@ -4,6 +4,7 @@
 //! constructor that checks it, so a value that exists is a value that is right. Nothing here knows HTTP, SQL or any
 //! function's own business.
 
+pub mod access;
 mod calendar;
 mod identity;
 mod money;
