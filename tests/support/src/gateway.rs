@@ -1,18 +1,32 @@
 //! Starts the real `chudian` binary on a free loopback port and stops it again.
+//!
+//! A gateway is told to end as an operator would tell it (SIGTERM); one that does not obey is killed, so that no test
+//! hangs and nothing is left running. Every wait here has a bound.
 
 use std::{
-    io::{BufRead, BufReader},
+    fs::{File, OpenOptions},
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::http::Client;
+use crate::{http::Client, process};
+
+/// How long a gateway may take until it listens. A first start compiles every component, on a busy machine of two cores.
+const START_TIME_MAX: Duration = Duration::from_secs(180);
+
+/// How long a gateway may take to end; its own bound for running requests is 25 s.
+const STOP_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// How a gateway is to be started.
+#[derive(Clone)]
 pub struct Options {
     /// The `chudian` binary.
     pub binary: PathBuf,
@@ -24,6 +38,9 @@ pub struct Options {
     pub words: Vec<String>,
     /// Further environment variables.
     pub environment: Vec<(String, String)>,
+    /// Where all that it says (standard error, and standard output once it listens) is appended; `None` leaves it on
+    /// standard error of this process.
+    pub log: Option<PathBuf>,
 }
 
 impl Options {
@@ -35,6 +52,7 @@ impl Options {
             state: None,
             words: Vec::new(),
             environment: Vec::new(),
+            log: None,
         }
     }
 
@@ -57,6 +75,72 @@ impl Options {
     pub fn variable(self, name: &str, value: &str) -> Self {
         self.words(["--variable".to_owned(), format!("{name}={value}")])
     }
+
+    /// Appends all that it says to this file.
+    #[must_use]
+    pub fn log(mut self, file: impl Into<PathBuf>) -> Self {
+        self.log = Some(file.into());
+        self
+    }
+
+    /// Runs `chudian <verb> --json …` with this manifest, state directory and variables, and reads its answer. Works
+    /// whether or not a gateway runs, as an operator's command does.
+    ///
+    /// # Errors
+    /// When no state directory is set, when it fails, or when it prints no JSON.
+    pub fn command(&self, verb: &str, words: &[&str]) -> Result<Value> {
+        let state = self.state.as_ref().context("no state directory is set")?;
+        let mut command = Command::new(&self.binary);
+        command
+            .arg(verb)
+            .args(words)
+            .arg("--json")
+            .arg("--from")
+            .arg(&self.manifest)
+            .arg("--state-dir")
+            .arg(state);
+        let mut rest = self.words.iter();
+        while let Some(word) = rest.next() {
+            if word == "--variable" {
+                command.arg(word).args(rest.next());
+            }
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        let output = command
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("cannot run chudian {verb}"))?;
+        ensure!(
+            output.status.success(),
+            "chudian {verb} failed ({}): {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        serde_json::from_slice(&output.stdout).with_context(|| {
+            format!(
+                "chudian {verb} printed no JSON: {}",
+                String::from_utf8_lossy(&output.stdout)
+            )
+        })
+    }
+
+    fn spawn(&self, state: &Path) -> Result<(Child, ChildStdout)> {
+        let mut command = Command::new(&self.binary);
+        command
+            .args(["up", "--json", "--listen", "127.0.0.1:0", "--from"])
+            .arg(&self.manifest);
+        command.arg("--state-dir").arg(state).args(&self.words);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        if let Some(file) = &self.log {
+            command.stderr(append(file)?);
+        }
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.binary.display()))?;
+        let stdout = child.stdout.take().context("no standard output")?;
+        Ok((child, stdout))
+    }
 }
 
 /// A running gateway; dropping it stops it.
@@ -74,34 +158,20 @@ impl Gateway {
     ///
     /// # Errors
     /// When it ends, or says something else, before it listens.
-    pub fn start(options: Options) -> Result<Self> {
-        let temporary = if options.state.is_none() {
-            Some(TempDir::with_prefix("chudian-")?)
-        } else {
-            None
+    pub fn start(mut options: Options) -> Result<Self> {
+        let temporary = match &options.state {
+            Some(_) => None,
+            None => Some(TempDir::with_prefix("chudian-")?),
         };
         let state = match (&options.state, &temporary) {
             (Some(folder), _) => folder.clone(),
             (None, Some(folder)) => folder.path().to_owned(),
             (None, None) => bail!("no state directory"),
         };
-        let mut command = Command::new(&options.binary);
-        command
-            .args(["up", "--json", "--listen", "127.0.0.1:0", "--from"])
-            .arg(&options.manifest);
-        command.arg("--state-dir").arg(&state).args(&options.words);
-        command.envs(
-            options
-                .environment
-                .iter()
-                .map(|(name, value)| (name, value)),
-        );
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("cannot start {}", options.binary.display()))?;
-        let stdout = child.stdout.take().context("no standard output")?;
-        match read_started(BufReader::new(stdout)) {
+        options.state = Some(state.clone());
+        let log = options.log.as_deref().map(append).transpose()?;
+        let (mut child, stdout) = options.spawn(&state)?;
+        match await_started(stdout, log) {
             Ok((base_url, first_key)) => Ok(Self {
                 child,
                 base_url,
@@ -114,7 +184,8 @@ impl Gateway {
                 // It is of no use any more, whatever state it is in.
                 let _ = child.kill();
                 let status = child.wait()?;
-                Err(error.context(format!("the gateway did not start ({status})")))
+                let said = options.log.as_deref().map(last_lines).unwrap_or_default();
+                Err(error.context(format!("the gateway did not start ({status}){said}")))
             }
         }
     }
@@ -165,43 +236,7 @@ impl Gateway {
     /// # Errors
     /// When it fails or prints no JSON.
     pub fn command(&self, verb: &str, words: &[&str]) -> Result<Value> {
-        let mut command = Command::new(&self.options.binary);
-        command
-            .arg(verb)
-            .args(words)
-            .arg("--json")
-            .arg("--from")
-            .arg(&self.options.manifest)
-            .arg("--state-dir")
-            .arg(&self.state);
-        let mut rest = self.options.words.iter();
-        while let Some(word) = rest.next() {
-            if word == "--variable" {
-                command.arg(word).args(rest.next());
-            }
-        }
-        command.envs(
-            self.options
-                .environment
-                .iter()
-                .map(|(name, value)| (name, value)),
-        );
-        let output = command
-            .stdin(Stdio::null())
-            .output()
-            .with_context(|| format!("cannot run chudian {verb}"))?;
-        ensure!(
-            output.status.success(),
-            "chudian {verb} failed ({}): {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-        serde_json::from_slice(&output.stdout).with_context(|| {
-            format!(
-                "chudian {verb} printed no JSON: {}",
-                String::from_utf8_lossy(&output.stdout)
-            )
-        })
+        self.options.command(verb, words)
     }
 
     /// Asks it to end as an operator would (SIGTERM) and waits for it.
@@ -214,16 +249,30 @@ impl Gateway {
         Ok(())
     }
 
-    fn terminate(&mut self) -> Result<std::process::ExitStatus> {
+    /// Asks it to end (SIGTERM), and returns at once; [`Gateway::stop`] then waits for it.
+    ///
+    /// # Errors
+    /// When the signal cannot be sent.
+    pub fn ask_to_stop(&self) -> Result<()> {
+        process::signal(&self.child, "TERM")
+    }
+
+    /// Ends it as a power cut would (SIGKILL): nothing that it had not yet written is written.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    fn terminate(&mut self) -> Result<ExitStatus> {
         if let Some(status) = self.child.try_wait()? {
             return Ok(status);
         }
-        // `kill` from the shell's utilities: sending a signal needs no unsafe code of ours.
-        Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status()
-            .context("cannot run kill")?;
-        Ok(self.child.wait()?)
+        process::signal(&self.child, "TERM")?;
+        process::wait(&mut self.child, STOP_TIME_MAX)?.context("the gateway does not end")
     }
 }
 
@@ -236,7 +285,31 @@ impl Drop for Gateway {
     }
 }
 
-fn read_started(mut stdout: impl BufRead) -> Result<(String, Option<String>)> {
+/// What a start message says: the base URL, and the first key when one was made.
+type Started = (String, Option<String>);
+
+/// Reads standard output until the start message, and then on for as long as the gateway lives: a closed pipe would
+/// make its later lines fail.
+fn await_started(stdout: ChildStdout, mut log: Option<File>) -> Result<Started> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut stdout = BufReader::new(stdout);
+        // A send fails only when nobody waits any more, after the time limit.
+        let _ = sender.send(read_started(&mut stdout));
+        let mut line = Vec::new();
+        while matches!(stdout.read_until(b'\n', &mut line), Ok(1..)) {
+            if let Some(log) = &mut log {
+                let _ = log.write_all(&line);
+            }
+            line.clear();
+        }
+    });
+    receiver
+        .recv_timeout(START_TIME_MAX)
+        .context("it does not listen in time")?
+}
+
+fn read_started(stdout: &mut impl BufRead) -> Result<Started> {
     let mut line = String::new();
     loop {
         line.clear();
@@ -257,4 +330,23 @@ fn read_started(mut stdout: impl BufRead) -> Result<(String, Option<String>)> {
             ));
         }
     }
+}
+
+fn append(file: &Path) -> Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file)
+        .with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// The end of a log, for the message of a failure.
+fn last_lines(file: &Path) -> String {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let first = lines.len().saturating_sub(8);
+    lines[first..]
+        .iter()
+        .map(|line| format!("\n  {line}"))
+        .collect()
 }

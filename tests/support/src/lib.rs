@@ -6,3 +6,5 @@
 
 pub mod gateway;
 pub mod http;
+pub mod postgres;
+mod process;
