@@ -1,0 +1,44 @@
+//! What a component's `component.rs` calls: standard error and the panic hook.
+//!
+//! On this target `eprintln!` and the text of a panic are silently lost, so both are written to WASI's standard error.
+
+use std::sync::Once;
+
+use async_trait::async_trait;
+use spin_sdk::{wasip3, wit_bindgen};
+
+use crate::http::edge::Log;
+
+/// Log lines to the component's standard error.
+pub struct StandardError;
+
+#[async_trait]
+impl Log for StandardError {
+    async fn line(&self, line: &str) {
+        write_line(line.to_owned()).await;
+    }
+}
+
+/// Makes panics visible; call it first in the entry point. Later calls do nothing.
+pub fn install_panic_hook() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map_or_else(String::new, ToString::to_string);
+            let line = serde_json::json!({"level": "error", "panic": panic.to_string(), "place": place}).to_string();
+            // A panic ends the instance right after this hook, so the line has to be out before.
+            wit_bindgen::block_on(write_line(line));
+        }));
+    });
+}
+
+async fn write_line(line: String) {
+    let (mut writer, reader) = wasip3::wit_stream::new();
+    let done = wasip3::cli::stderr::write_via_stream(reader);
+    let mut bytes = line.into_bytes();
+    bytes.push(b'\n');
+    // What the host does not take is lost: there is no other place to report it.
+    let _ = writer.write_all(bytes).await;
+    drop(writer);
+    let _ = done.await;
+}

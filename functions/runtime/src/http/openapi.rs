@@ -1,0 +1,94 @@
+//! The function's OpenAPI document: the parts that are the same everywhere, said once.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use chudian_vocabulary::access::Role;
+use http::{HeaderValue, header};
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{PartialSchema as _, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::auth::Admission;
+use crate::problem::{FieldErrorBody, PROBLEM_MEDIA_TYPE, ProblemBody};
+
+/// Name of the security scheme for keys.
+pub const KEY_SCHEME: &str = "key";
+
+/// Name of the security scheme for page tokens.
+pub const PAGE_TOKEN_SCHEME: &str = "page_token";
+
+/// Name of the shared error response.
+const PROBLEM_RESPONSE: &str = "Problem";
+
+/// How long the document may be kept by a client or a proxy: it changes only with a release.
+const CACHE_CONTROL: &str = "public, max-age=300";
+
+/// Finishes a function's routes: completes the document and serves it at `path`. The document itself comes back too, for tests and
+/// for the command that writes it to a file.
+pub fn publish<S: Clone + Send + Sync + 'static>(routes: OpenApiRouter<S>, path: &str) -> (Router<S>, Arc<str>) {
+    let (router, mut document) = routes.split_for_parts();
+    complete(&mut document);
+    let json: Arc<str> = document.to_json().unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}")).into();
+    let served = json.clone();
+    let handler = get(move || async move {
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (header::CACHE_CONTROL, HeaderValue::from_static(CACHE_CONTROL)),
+        ];
+        (headers, served.to_string())
+    });
+    (router.route(path, handler), json)
+}
+
+/// Adds the schemas, the security schemes and the error response that every operation shares.
+fn complete(document: &mut OpenApi) {
+    let components = document.components.get_or_insert_default();
+    components.schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
+    components.schemas.insert(FieldErrorBody::name().into_owned(), FieldErrorBody::schema());
+    components.responses.insert(PROBLEM_RESPONSE.to_owned(), RefOr::T(problem_response()));
+    let key = described("A key `chd_…` that an administrator made.");
+    let page_token = described("A page token `cht_…` that a hall made for one customer's page.");
+    components.add_security_scheme(KEY_SCHEME, key);
+    components.add_security_scheme(PAGE_TOKEN_SCHEME, page_token);
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        let problem = RefOr::Ref(Ref::from_response_name(PROBLEM_RESPONSE));
+        operation.responses.responses.entry("default".to_owned()).or_insert(problem);
+    }
+}
+
+fn problem_response() -> Response {
+    let schema = Ref::from_schema_name(ProblemBody::name());
+    ResponseBuilder::new()
+        .description("A problem (RFC 9457). `type` is `urn:chudian:problem:<code>`.")
+        .content(PROBLEM_MEDIA_TYPE, Content::new(Some(schema)))
+        .build()
+}
+
+fn described(description: &str) -> SecurityScheme {
+    let mut scheme = Http::new(HttpAuthScheme::Bearer);
+    scheme.description = Some(description.to_owned());
+    SecurityScheme::Http(scheme)
+}
+
+/// Writes who is let in into every operation of `document`.
+pub(super) fn describe_admission(document: &mut OpenApi, admission: Admission) {
+    let roles = admission.roles.iter().copied().map(Role::as_str).collect::<Vec<_>>().join(", ");
+    let also = if admission.page_token { ", or a page token" } else { "" };
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        let mut requirements = vec![SecurityRequirement::new(KEY_SCHEME, Vec::<String>::new())];
+        if admission.page_token {
+            requirements.push(SecurityRequirement::new(PAGE_TOKEN_SCHEME, Vec::<String>::new()));
+        }
+        operation.security = Some(requirements);
+        let description = operation.description.take().unwrap_or_default();
+        operation.description = Some(format!("{description}\n\nRoles: {roles}{also}.").trim_start().to_owned());
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+}

@@ -1,0 +1,88 @@
+//! The one catalogue of problems: what can go wrong at the edge of any function, by stable code.
+//!
+//! A code is part of the interface: it is never renamed and never used for something else. The status belongs to the code, so
+//! that the same fault has the same status everywhere.
+
+use super::ProblemKind;
+
+macro_rules! problem_kinds {
+    ($($(#[$documentation:meta])+ $name:ident = $code:literal, $status:literal, $zh:literal, $en:literal;)+) => {
+        $(
+            $(#[$documentation])+
+            pub const $name: ProblemKind = ProblemKind { code: $code, status: $status, title_zh: $zh, title_en: $en };
+        )+
+
+        /// Every kind, for documents and for the test that codes are unique.
+        pub const ALL: &[ProblemKind] = &[$($name),+];
+    };
+}
+
+problem_kinds! {
+    /// The body is not JSON at all.
+    MALFORMED_JSON = "malformed-json", 400, "请求体不是合法的 JSON", "The body is not valid JSON";
+    /// The body is JSON of another shape than the route reads; `errors` points to the field.
+    INVALID_BODY = "invalid-body", 422, "请求体的内容不符合要求", "The body does not have the expected shape";
+    /// The body is nested more deeply than any document of ours.
+    JSON_TOO_DEEP = "json-too-deep", 400, "JSON 嵌套过深", "The JSON is nested too deeply";
+    /// A query parameter is unknown or has a value that the route does not read.
+    INVALID_QUERY = "invalid-query", 400, "查询参数不符合要求", "A query parameter is not valid";
+    /// A part of the path has a form that no such thing can have.
+    INVALID_PATH = "invalid-path", 400, "路径中的标识不符合要求", "A part of the path is not valid";
+    /// A header has a value that cannot be used.
+    INVALID_HEADER = "invalid-header", 400, "请求头不符合要求", "A header is not valid";
+    /// The body is larger than the route takes.
+    PAYLOAD_TOO_LARGE = "payload-too-large", 413, "请求体过大", "The body is too large";
+    /// The body is of a media type that the route does not read.
+    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type", 415, "不支持该媒体类型", "The media type is not supported";
+    /// The body ended before it was whole.
+    INCOMPLETE_BODY = "incomplete-body", 400, "请求体不完整", "The body is incomplete";
+    /// No such route.
+    NO_ROUTE = "no-route", 404, "没有这个地址", "There is no such route";
+    /// The route exists, with other methods.
+    METHOD_NOT_ALLOWED = "method-not-allowed", 405, "该地址不支持这种方法", "The route does not take this method";
+    /// No key came with the request.
+    KEY_MISSING = "key-missing", 401, "缺少访问密钥", "A key is needed";
+    /// The key is unknown, wrong, expired or revoked: which, is not told.
+    KEY_INVALID = "key-invalid", 401, "访问密钥无效", "The key is not valid";
+    /// The page token is unknown, changed or too old.
+    TOKEN_INVALID = "token-invalid", 401, "页面令牌无效或已过期", "The page token is not valid or has expired";
+    /// The key is good, its role may not do this.
+    ROLE_NOT_ALLOWED = "role-not-allowed", 403, "该角色无权进行此操作", "The role may not do this";
+    /// Too many wrong keys with this id.
+    TOO_MANY_ATTEMPTS = "too-many-attempts", 429, "错误的密钥过多，请稍后再试", "Too many wrong keys";
+    /// No such thing, or it belongs to another region.
+    NOT_FOUND = "not-found", 404, "没有找到", "Not found";
+    /// The same idempotency key came with another request.
+    IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused", 422, "幂等键已用于另一个请求", "The idempotency key was used for another request";
+    /// The first request with this idempotency key is still at work.
+    IDEMPOTENCY_IN_FLIGHT = "idempotency-in-flight", 409, "相同幂等键的请求正在处理", "The first request with this idempotency key is still at work";
+    /// The database or another store is busy or away; another try may succeed.
+    STORAGE_UNAVAILABLE = "storage-unavailable", 503, "存储暂时不可用，请稍后再试", "Storage is unavailable for the moment";
+    /// The store has no room left.
+    STORAGE_FULL = "storage-full", 507, "存储空间已满", "Storage is full";
+    /// A defect of ours; the request id finds it in the log.
+    INTERNAL = "internal", 500, "内部错误", "Internal error";
+
+    /// No such catalogue version.
+    CATALOGUE_UNKNOWN = "catalogue-unknown", 404, "没有这个资费目录版本", "No such catalogue version";
+    /// A catalogue has errors; `errors` lists every one. Nothing is stored.
+    CATALOGUE_INVALID = "catalogue-invalid", 422, "资费目录有错误", "The catalogue has errors";
+    /// No catalogue is in force on the day asked for.
+    CATALOGUE_NOT_IN_FORCE = "catalogue-not-in-force", 409, "该日期没有生效的资费目录", "No catalogue is in force on that day";
+    /// No such plan or add-on in the catalogue version.
+    PLAN_UNKNOWN = "plan-unknown", 404, "目录中没有这个套餐", "No such plan in the catalogue";
+    /// A catalogue cannot be put in force from a day that has passed.
+    ACTIVATION_IN_THE_PAST = "activation-in-the-past", 422, "生效日期已过", "The activation date has passed";
+    /// No such customer, or the customer belongs to another region.
+    CUSTOMER_UNKNOWN = "customer-unknown", 404, "没有这个客户", "No such customer";
+    /// A customer id that looks like a telephone number.
+    CUSTOMER_ID_LOOKS_LIKE_A_NUMBER = "customer-id-looks-like-a-number", 422, "客户标识看起来是电话号码", "The customer id looks like a telephone number";
+    /// A customer's facts or usage have errors; `errors` lists them.
+    CUSTOMER_INVALID = "customer-invalid", 422, "客户资料有错误", "The customer's data have errors";
+    /// Usage figures cannot be read or priced; `errors` lists them.
+    USAGE_INVALID = "usage-invalid", 422, "用量数据有错误", "The usage has errors";
+    /// A ranking rule has errors; `errors` lists them.
+    RULE_INVALID = "rule-invalid", 422, "排序规则有错误", "The ranking rule has errors";
+    /// A figure is too large to be priced.
+    AMOUNT_TOO_LARGE = "amount-too-large", 422, "数值过大，无法计费", "A figure is too large to be priced";
+}

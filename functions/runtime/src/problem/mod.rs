@@ -1,0 +1,285 @@
+//! Problem details (RFC 9457): the one shape of every error answer.
+//!
+//! A handler returns a [`Problem`] with a kind from the [`catalogue`] and a detail in both languages that says what to change.
+//! The edge (`http::edge`) writes it out in the reader's language with the request id. What went wrong inside (SQL, host
+//! messages) stays in `cause`, which goes to the log and never to the client.
+
+pub mod catalogue;
+mod serde_text;
+
+pub use serde_text::field_error_of;
+
+use axum::response::{IntoResponse, Response};
+use chudian_vocabulary::{Language, Name};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::ports::sql::SqlError;
+use crate::ports::{KeyValueError, VariableError};
+
+/// What every problem type begins with.
+pub const PROBLEM_TYPE_PREFIX: &str = "urn:chudian:problem:";
+
+/// Media type of a problem (RFC 9457).
+pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
+
+/// Field errors that one answer lists; a document with more is broken in the same way over and over.
+pub const FIELD_ERRORS_MAX: usize = 200;
+
+/// Seconds after which a client may try again when a store was busy: longer than the longest wait for a lock.
+const STORAGE_RETRY_AFTER_S: u32 = 6;
+
+/// An entry of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProblemKind {
+    /// Stable code; the last part of the problem's `type`.
+    pub code: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// Short text in Chinese.
+    pub title_zh: &'static str,
+    /// Short text in English.
+    pub title_en: &'static str,
+}
+
+/// One thing wrong with a document, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) to the field; empty for the document as a whole. For a query, `/` and the parameter's name.
+    pub pointer: String,
+    /// Stable code, for programs.
+    pub code: String,
+    /// What is wrong and what to change.
+    pub detail: Name,
+}
+
+/// An error answer. Boxed inside, so that `Result<T, Problem>` stays small.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<ProblemParts>);
+
+#[derive(Clone, Debug)]
+struct ProblemParts {
+    kind: ProblemKind,
+    detail: Name,
+    errors: Vec<FieldError>,
+    retry_after_s: Option<u32>,
+    cause: Option<String>,
+}
+
+impl Problem {
+    /// A problem of `kind`; `detail` says what to change, in both languages.
+    pub fn new(kind: ProblemKind, detail: Name) -> Self {
+        Self(Box::new(ProblemParts { kind, detail, errors: Vec::new(), retry_after_s: None, cause: None }))
+    }
+
+    /// A problem whose title says everything.
+    pub fn of_kind(kind: ProblemKind) -> Self {
+        Self::new(kind, Name::new(kind.title_zh, kind.title_en))
+    }
+
+    /// A defect of ours: the client sees only that there was one.
+    pub fn internal(cause: impl Into<String>) -> Self {
+        let detail = Name::new(
+            "系统内部出现错误。请把 instance 中的请求编号告诉运维人员。",
+            "Something failed inside. Tell the operations team the request id in `instance`.",
+        );
+        Self::new(catalogue::INTERNAL, detail).with_cause(cause)
+    }
+
+    /// Adds the fields that are wrong; beyond [`FIELD_ERRORS_MAX`] they are left out.
+    #[must_use]
+    pub fn with_errors(mut self, errors: impl IntoIterator<Item = FieldError>) -> Self {
+        let room = FIELD_ERRORS_MAX.saturating_sub(self.0.errors.len());
+        self.0.errors.extend(errors.into_iter().take(room));
+        self
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub fn with_retry_after_s(mut self, seconds: u32) -> Self {
+        self.0.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Notes for the log what happened inside. Must not hold personal data.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> ProblemKind {
+        self.0.kind
+    }
+
+    /// What happened inside, for the log.
+    pub fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The answer's JSON in `language`; `instance` is the request id.
+    pub fn to_json(&self, language: Language, instance: Option<&str>) -> Value {
+        let parts = &self.0;
+        let title = match language {
+            Language::Chinese => parts.kind.title_zh,
+            Language::English => parts.kind.title_en,
+        };
+        let mut members = Map::new();
+        members.insert("type".to_owned(), format!("{PROBLEM_TYPE_PREFIX}{}", parts.kind.code).into());
+        members.insert("title".to_owned(), title.into());
+        members.insert("status".to_owned(), parts.kind.status.into());
+        members.insert("detail".to_owned(), parts.detail.in_language(language).into());
+        if let Some(instance) = instance {
+            members.insert("instance".to_owned(), instance.into());
+        }
+        if !parts.errors.is_empty() {
+            let error = |error: &FieldError| {
+                json!({
+                    "pointer": error.pointer,
+                    "code": error.code,
+                    "detail": error.detail.in_language(language),
+                })
+            };
+            members.insert("errors".to_owned(), parts.errors.iter().map(error).collect());
+        }
+        Value::Object(members)
+    }
+
+    /// The whole answer in `language`. It carries the problem as an extension, from which the edge takes it again.
+    pub fn to_response(&self, language: Language, instance: Option<&str>) -> Response {
+        let body = self.to_json(language, instance).to_string();
+        let mut response = (self.status(), body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
+        if let Some(seconds) = self.0.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.0.kind.status == StatusCode::UNAUTHORIZED.as_u16() {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.to_response(Language::English, None)
+    }
+}
+
+impl From<SqlError> for Problem {
+    fn from(error: SqlError) -> Self {
+        let storage_unavailable = || {
+            let detail = Name::new(
+                "数据库繁忙或暂时不可用，请求没有生效，请稍后重试。",
+                "The database is busy or away; nothing was done. Try again after the time in `Retry-After`.",
+            );
+            Self::new(catalogue::STORAGE_UNAVAILABLE, detail).with_retry_after_s(STORAGE_RETRY_AFTER_S)
+        };
+        match &error {
+            SqlError::Busy(_) | SqlError::Unavailable(_) => storage_unavailable(),
+            SqlError::Full(_) => Self::of_kind(catalogue::STORAGE_FULL),
+            // A handler that expects a constraint to refuse a row handles it before it comes here.
+            SqlError::UniqueViolation(_)
+            | SqlError::ConstraintViolation(_)
+            | SqlError::Statement(_)
+            | SqlError::Shape(_) => Self::internal(""),
+        }
+        .with_cause(error.to_string())
+    }
+}
+
+impl From<KeyValueError> for Problem {
+    fn from(error: KeyValueError) -> Self {
+        match &error {
+            KeyValueError::Unavailable(_) => {
+                Self::of_kind(catalogue::STORAGE_UNAVAILABLE).with_retry_after_s(STORAGE_RETRY_AFTER_S)
+            }
+            KeyValueError::Full => Self::of_kind(catalogue::STORAGE_FULL),
+            KeyValueError::Refused(_) => Self::internal(""),
+        }
+        .with_cause(error.to_string())
+    }
+}
+
+impl From<VariableError> for Problem {
+    fn from(error: VariableError) -> Self {
+        Self::internal(error.to_string())
+    }
+}
+
+/// The problem's schema, for OpenAPI documents.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem, description = "Problem details (RFC 9457).")]
+pub struct ProblemBody {
+    /// `urn:chudian:problem:<code>`.
+    #[serde(rename = "type")]
+    pub type_uri: String,
+    /// Short text of the problem's kind, in the reader's language.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What is wrong with this request and what to change, in the reader's language.
+    pub detail: String,
+    /// Request id.
+    pub instance: Option<String>,
+    /// The fields that are wrong, where the problem lies in a document.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldErrorBody>,
+}
+
+/// The schema of one wrong field.
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = FieldError)]
+pub struct FieldErrorBody {
+    /// JSON pointer (RFC 6901) to the field.
+    pub pointer: String,
+    /// Stable code.
+    pub code: String,
+    /// What is wrong and what to change, in the reader's language.
+    pub detail: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_statuses_are_errors() {
+        let codes: BTreeSet<_> = catalogue::ALL.iter().map(|kind| kind.code).collect();
+        assert_eq!(codes.len(), catalogue::ALL.len());
+        for kind in catalogue::ALL {
+            assert!((400..600).contains(&kind.status), "{}", kind.code);
+            assert!(kind.title_zh.chars().any(|character| !character.is_ascii()), "{}", kind.code);
+            assert!(kind.title_en.is_ascii(), "{}", kind.code);
+        }
+    }
+
+    /// Goal: what a database says never reaches a client.
+    #[test]
+    fn a_cause_stays_inside() {
+        let problem = Problem::from(SqlError::Statement("no such table: secret_table".to_owned()));
+        assert!(problem.cause().is_some_and(|cause| cause.contains("secret_table")));
+        for language in [Language::Chinese, Language::English] {
+            assert!(!problem.to_json(language, Some("r")).to_string().contains("secret_table"));
+        }
+    }
+
+    #[test]
+    fn the_list_of_field_errors_is_bounded() {
+        let error = FieldError { pointer: "/a".to_owned(), code: "c".to_owned(), detail: Name::new("错", "wrong") };
+        let many = std::iter::repeat_n(error, FIELD_ERRORS_MAX + 5);
+        let json = Problem::of_kind(catalogue::INVALID_BODY).with_errors(many).to_json(Language::English, None);
+        assert_eq!(json["errors"].as_array().map(Vec::len), Some(FIELD_ERRORS_MAX));
+    }
+}
