@@ -1,0 +1,74 @@
+//! Measurements of the suite, each a ratio of two sides that ran alternately in this one process tree. Absolute figures are
+//! printed beside them for orientation; on a shared machine only the ratios and the medians mean something.
+
+mod hello;
+mod load;
+mod native;
+mod report;
+mod start;
+mod wrk;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Runs the benchmarks; `cargo xtask bench` builds what it needs and calls it.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Measure.
+    Run(Setup),
+    /// Serve the hello router natively (started by `run`).
+    ServeHello,
+}
+
+/// What is measured, and how long.
+#[derive(clap::Args)]
+struct Setup {
+    /// The gateway's binary.
+    #[arg(long)]
+    gateway: PathBuf,
+    /// The workspace's root, for `spin.toml` and the components.
+    #[arg(long)]
+    root: PathBuf,
+    /// Rounds of each comparison; medians are printed.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds of load in each round and side.
+    #[arg(long, default_value_t = 4)]
+    seconds: u64,
+    /// Only these: hello, start.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+}
+
+impl Setup {
+    fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
+
+    fn duration(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().verb {
+        Verb::ServeHello => native::serve(::hello::router()),
+        Verb::Run(setup) => {
+            if setup.wants("start") {
+                start::run(&setup)?;
+            }
+            if setup.wants("hello") {
+                hello::run(&setup)?;
+            }
+            Ok(())
+        }
+    }
+}
