@@ -1,0 +1,46 @@
+/**
+ * The pages in a real browser, against a running gateway (or any other host of the components).
+ *
+ * `CHUDIAN_BASE_URL` is where it listens, `CHUDIAN_PAGE_TOKEN` a page token of one of its customers; the end-to-end suite
+ * sets both. `CHUDIAN_CHROMIUM` names another browser than Debian's, `CHUDIAN_PICTURES` a folder for pictures of the page.
+ */
+import { defineConfig } from '@playwright/test';
+
+/** Keeps Debian's chromium quiet, and working for root in a container: tests visit no page but our own. */
+const BROWSER_FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`set ${name}: the browser tests need a running gateway (see tests/browser/README.md)`);
+  return value;
+}
+
+export default defineConfig({
+  testDir: 'tests/browser',
+  outputDir: 'node_modules/.cache/browser-tests',
+  preserveOutput: 'failures-only',
+  reporter: 'list',
+  forbidOnly: true,
+  fullyParallel: true,
+  workers: 2,
+  retries: 0,
+  use: {
+    baseURL: required('CHUDIAN_BASE_URL'),
+    locale: 'zh-CN',
+    timezoneId: 'Asia/Shanghai',
+    contextOptions: { reducedMotion: 'reduce' },
+    launchOptions: { executablePath: process.env['CHUDIAN_CHROMIUM'] ?? '/usr/bin/chromium', args: BROWSER_FLAGS },
+  },
+  projects: [
+    { name: 'desktop', use: { viewport: { width: 1280, height: 860 } } },
+    { name: 'phone', use: { viewport: { width: 360, height: 760 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 } },
+  ],
+});

@@ -1,0 +1,192 @@
+/**
+ * What ECharts is told to draw: grouped columns month by month above, the cumulative saving below, on one time axis.
+ *
+ * Two plots rather than one with two scales: a column and a line that share a picture but not a scale are misread.
+ * Amounts go in as whole fen; every text that is drawn comes from `formatMoney`. No style attribute is written into
+ * markup (the tooltip is built from elements with classes), so that the page's security policy needs no exception.
+ */
+import type { EChartsCoreOption } from 'echarts/core';
+import type { Language } from '../shared/language';
+import { fen, formatAxisMoney, formatMoney, formatSignedMoney, type Fen } from '../shared/money';
+
+/** One plan's row of the picture. */
+export interface ChartSeries {
+  readonly name: string;
+  readonly monthly: readonly Fen[];
+  /** Cumulative saving against the present plan; `null` for the present plan itself. */
+  readonly saving: readonly Fen[] | null;
+}
+
+export interface ChartInput {
+  readonly months: readonly { readonly short: string; readonly long: string }[];
+  /** The present plan first, then the ranking. */
+  readonly series: readonly ChartSeries[];
+  /** Place in `series` of the plan that is drawn strongest. */
+  readonly selected: number;
+  readonly language: Language;
+  readonly words: { readonly bills: string; readonly saving: string; readonly savingOf: (plan: string) => string };
+  readonly colours: ChartColours;
+  /** Fewer pixels: smaller letters and narrower margins. */
+  readonly narrow: boolean;
+  readonly still: boolean;
+}
+
+export interface ChartColours {
+  readonly series: readonly string[];
+  readonly ink: string;
+  readonly line: string;
+  readonly surface: string;
+  readonly font: string;
+}
+
+/** The plans that are not selected stay readable, but step back. */
+const UNSELECTED_OPACITY = 0.5;
+
+/** What ECharts hands to a tooltip's formatter, as far as it is used. */
+interface TooltipItem {
+  readonly dataIndex: number;
+}
+
+export function chartOption(input: ChartInput): EChartsCoreOption {
+  return {
+    animation: !input.still,
+    animationDuration: 450,
+    textStyle: { fontFamily: input.colours.font },
+    grid: grids(input),
+    xAxis: [0, 1].map((plot) => monthAxis(input, plot)),
+    yAxis: [moneyAxis(input, 0, input.words.bills), moneyAxis(input, 1, input.words.saving)],
+    axisPointer: { link: [{ xAxisIndex: 'all' }] },
+    tooltip: tooltip(input),
+    series: [...columns(input), ...lines(input)],
+  };
+}
+
+function grids({ narrow }: ChartInput) {
+  const sides = { left: narrow ? 44 : 58, right: narrow ? 6 : 14 };
+  return [
+    { ...sides, top: 34, height: '50%' },
+    { ...sides, top: '72%', bottom: 28 },
+  ];
+}
+
+function monthAxis({ months, colours, narrow }: ChartInput, plot: number) {
+  return {
+    type: 'category',
+    gridIndex: plot,
+    data: months.map((month) => month.short),
+    axisLine: { lineStyle: { color: colours.line } },
+    axisTick: { show: false },
+    axisLabel: { show: plot === 1, color: colours.ink, fontSize: narrow ? 11 : 13, hideOverlap: true, margin: 10 },
+    axisPointer: { type: 'shadow' },
+    z: 3,
+  };
+}
+
+function moneyAxis({ colours, language, narrow }: ChartInput, plot: number, name: string) {
+  return {
+    type: 'value',
+    gridIndex: plot,
+    name,
+    nameLocation: 'end',
+    nameGap: 12,
+    nameTextStyle: { align: 'left', color: colours.ink, fontSize: 12, padding: [0, 0, 0, narrow ? -40 : -54] },
+    splitNumber: plot === 0 ? 4 : 2,
+    splitLine: { lineStyle: { color: colours.line } },
+    axisLabel: {
+      color: colours.ink,
+      fontSize: narrow ? 10 : 12,
+      formatter: (value: number) => formatAxisMoney(fen(Math.round(value)), language).replace('¥', ''),
+    },
+  };
+}
+
+function columns({ series, selected, colours }: ChartInput) {
+  return series.map((plan, index) => ({
+    type: 'bar',
+    id: `bill-${index}`,
+    name: plan.name,
+    data: plan.monthly,
+    cursor: 'pointer',
+    barGap: '8%',
+    barCategoryGap: '26%',
+    barMaxWidth: 26,
+    itemStyle: {
+      color: colours.series[index],
+      borderRadius: [4, 4, 0, 0],
+      opacity: index === 0 || index === selected ? 1 : UNSELECTED_OPACITY,
+    },
+    emphasis: { itemStyle: { opacity: 1 } },
+  }));
+}
+
+function lines({ series, selected, colours }: ChartInput) {
+  return series.flatMap((plan, index) => {
+    if (plan.saving === null) return [];
+    const strong = index === selected;
+    return [
+      {
+        type: 'line',
+        id: `saving-${index}`,
+        name: plan.name,
+        xAxisIndex: 1,
+        yAxisIndex: 1,
+        data: plan.saving,
+        z: strong ? 5 : 2,
+        silent: true,
+        symbol: 'circle',
+        symbolSize: strong ? 8 : 4,
+        lineStyle: { width: strong ? 3 : 1.5, opacity: strong ? 1 : UNSELECTED_OPACITY },
+        itemStyle: {
+          color: colours.series[index],
+          opacity: strong ? 1 : UNSELECTED_OPACITY,
+          borderColor: colours.surface,
+          borderWidth: strong ? 2 : 0,
+        },
+        areaStyle: { opacity: strong ? 0.14 : 0 },
+      },
+    ];
+  });
+}
+
+function tooltip(input: ChartInput) {
+  return {
+    trigger: 'axis',
+    confine: true,
+    className: 'chart-tip',
+    padding: 0,
+    borderWidth: 0,
+    backgroundColor: 'transparent',
+    extraCssText: 'box-shadow: none',
+    axisPointer: { type: 'shadow' },
+    formatter: (items: TooltipItem | readonly TooltipItem[]) => {
+      const item = Array.isArray(items) ? (items as readonly TooltipItem[])[0] : (items as TooltipItem);
+      return tooltipElement(input, item?.dataIndex ?? 0);
+    },
+  };
+}
+
+function tooltipElement(input: ChartInput, month: number): HTMLElement {
+  const box = element('div', 'chart-tip-box');
+  box.append(element('strong', 'chart-tip-month', input.months[month]?.long));
+  input.series.forEach((plan, index) => {
+    const row = element('div', 'chart-tip-row');
+    const swatch = element('i', `swatch swatch-${index === 0 ? 'present' : index}`);
+    row.append(swatch, element('span', '', plan.name), element('b', 'amount', formatMoney(plan.monthly[month] ?? fen(0), input.language)));
+    box.append(row);
+  });
+  const chosen = input.series[input.selected];
+  const saved = chosen?.saving?.[month];
+  if (chosen && saved !== undefined) {
+    const row = element('div', 'chart-tip-row chart-tip-saving');
+    row.append(element('span', '', input.words.savingOf(chosen.name)), element('b', 'amount', formatSignedMoney(saved, input.language)));
+    box.append(row);
+  }
+  return box;
+}
+
+function element(tag: string, className: string, text = ''): HTMLElement {
+  const node = document.createElement(tag);
+  node.className = className;
+  node.textContent = text;
+  return node;
+}
