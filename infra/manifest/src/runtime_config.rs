@@ -32,12 +32,12 @@ pub struct RuntimeConfig {
 }
 
 /// Where a store or database lives.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StoreLocation {
     /// A file, made when it does not exist.
     File(PathBuf),
-    /// Memory of this process: gone when it ends. What Spin does for `type = "spin"` without a path.
-    Memory,
+    /// Memory of this process, under the label's name: gone when it ends. What Spin does for `type = "spin"` without a path.
+    Memory(String),
 }
 
 /// One source of variable values.
@@ -194,11 +194,10 @@ fn read_locations(
     for (label, mut table) in root.take_tables(reader, key) {
         match table.take_string(reader, "type").as_deref() {
             Some("spin") => {
-                let location = table
-                    .take_string(reader, "path")
-                    .map_or(StoreLocation::Memory, |path| {
-                        StoreLocation::File(base.join(path))
-                    });
+                let location = table.take_string(reader, "path").map_or_else(
+                    || StoreLocation::Memory(label.clone()),
+                    |path| StoreLocation::File(base.join(path)),
+                );
                 table.deny_rest(reader);
                 locations.insert(label, location);
             }

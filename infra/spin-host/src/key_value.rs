@@ -1,0 +1,7 @@
+//! `spin:key-value@3.0.0` in a SQLite file with the table that Spin uses, so that either host reads what the other wrote.
+
+mod interface;
+mod store;
+
+pub use interface::{GuestStore, add_to_linker};
+pub use store::KeyValueFile;

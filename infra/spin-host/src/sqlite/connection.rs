@@ -1,0 +1,339 @@
+//! A connection as one guest sees it: its statements in order, its row id, its changes, and the clean-up at the end.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use futures::TryStreamExt as _;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{AssertSqlSafe, Either, Executor as _, Statement as _};
+
+use crate::bindings::sqlite::{Error, RowResult, Value};
+use crate::delivery::{Delivery, Sender, channel, deliver};
+use crate::pinned::Pin;
+use crate::sqlite::database::{Lease, NoConnection, SqliteDatabase};
+use crate::sqlite::guard::{self, Watch};
+use crate::sqlite::value;
+use crate::statement_text::{first_word, mentions};
+
+/// A connection pinned to a guest's handle.
+#[derive(Debug)]
+pub(crate) struct PinnedConnection {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    database: Arc<SqliteDatabase>,
+    pin: Pin<Lease>,
+    watch: Arc<Watch>,
+    last_insert_rowid: AtomicI64,
+    changes: AtomicU64,
+    /// A transaction may be open.
+    transaction: AtomicBool,
+    /// A row id may be left.
+    inserted: AtomicBool,
+    /// A statement was abandoned before its end, or the connection broke.
+    abandoned: AtomicBool,
+}
+
+/// A statement that runs. Dropped before its end, it stops the statement and marks the connection.
+struct Running<'shared> {
+    shared: &'shared Shared,
+    ended: bool,
+}
+
+/// A statement's columns and rows.
+pub(crate) struct Execution {
+    pub(crate) columns: Vec<String>,
+    pub(crate) delivery: Delivery<RowResult, Error>,
+}
+
+impl PinnedConnection {
+    /// Takes a connection of the database for a guest.
+    pub(crate) async fn open(database: Arc<SqliteDatabase>) -> Result<Self, Error> {
+        let lease = database.lease().await.map_err(|reason| match reason {
+            NoConnection::Busy => {
+                Error::Io("all connections to the database are in use; try again".to_owned())
+            }
+            NoConnection::Unusable => Error::Io("the database cannot be opened".to_owned()),
+        })?;
+        let watch = Arc::clone(&lease.connection.watch);
+        let shared = Shared {
+            database,
+            pin: Pin::new(lease),
+            watch,
+            last_insert_rowid: AtomicI64::new(0),
+            changes: AtomicU64::new(0),
+            transaction: AtomicBool::new(false),
+            inserted: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Row id of the last row inserted through this handle; 0 before.
+    pub(crate) fn last_insert_rowid(&self) -> i64 {
+        self.shared.last_insert_rowid.load(Ordering::Relaxed)
+    }
+
+    /// Rows changed by the last statement of this handle that changes rows; 0 before.
+    pub(crate) fn changes(&self) -> u64 {
+        self.shared.changes.load(Ordering::Relaxed)
+    }
+
+    /// Runs a statement. An error before the first row is the result; a later one comes after the rows.
+    pub(crate) async fn execute(
+        &self,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> Result<Execution, Error> {
+        let arguments = value::arguments(parameters)?;
+        let limits = self.shared.database.settings().result;
+        let (sender, receiver) = channel(limits, self.shared.pin.wanted());
+        let columns = Arc::new(OnceLock::new());
+        let shared = Arc::clone(&self.shared);
+        let columns_found = Arc::clone(&columns);
+        let delivery = deliver(sender, receiver, |sender| {
+            shared.run(statement, arguments, columns_found, sender)
+        })
+        .await;
+        if let Delivery::Whole(rows, Err(error)) = &delivery
+            && rows.is_empty()
+        {
+            return Err(error.clone());
+        }
+        Ok(Execution {
+            columns: columns.get().cloned().unwrap_or_default(),
+            delivery,
+        })
+    }
+}
+
+impl Shared {
+    async fn run(
+        self: Arc<Self>,
+        statement: String,
+        arguments: SqliteArguments,
+        columns: Arc<OnceLock<Vec<String>>>,
+        mut sender: Sender<RowResult>,
+    ) -> Result<(), Error> {
+        let mut slot = self.pin.lock().await;
+        let lease = slot.as_mut().ok_or(Error::InvalidConnection)?;
+        let kind = StatementKind::of(&statement);
+        self.note_before(&statement, kind);
+        let mut running = Running::start(&self);
+        let outcome = self
+            .drive(lease, statement, arguments, &columns, &mut sender, kind)
+            .await;
+        running.ended = true;
+        drop(running);
+        self.watch.end();
+        if matches!(outcome, Err(Error::Io(_))) && self.abandoned.load(Ordering::Relaxed) {
+            *slot = None;
+        }
+        drop(slot);
+        sender.finish().await;
+        outcome
+    }
+
+    async fn drive(
+        &self,
+        lease: &mut Lease,
+        statement: String,
+        arguments: SqliteArguments,
+        columns: &OnceLock<Vec<String>>,
+        sender: &mut Sender<RowResult>,
+        kind: StatementKind,
+    ) -> Result<(), Error> {
+        let connection = &mut lease.connection.sqlx;
+        let text = statement.clone();
+        let mut refusal = None;
+        {
+            let mut items =
+                connection.fetch_many(sqlx::query_with(AssertSqlSafe(statement), arguments));
+            while let Some(item) = items
+                .try_next()
+                .await
+                .map_err(|error| self.failed(&error))?
+            {
+                match item {
+                    Either::Right(row) => {
+                        columns.get_or_init(|| value::column_names(&row));
+                        let sent = match value::row(&row) {
+                            Ok((row, bytes)) => sender
+                                .send(row, bytes)
+                                .await
+                                .map_err(|overflow| Error::Io(overflow.to_string())),
+                            Err(error) => Err(error),
+                        };
+                        if let Err(error) = sent {
+                            refusal = Some(error);
+                            break;
+                        }
+                    }
+                    Either::Left(done) => self.note_done(kind, &done),
+                }
+            }
+        }
+        if let Some(error) = refusal {
+            // The statement is not at its end: it is stopped and waited for, so that the next one does not queue behind it.
+            self.watch.stop();
+            sqlx::Connection::ping(connection)
+                .await
+                .map_err(|error| self.failed(&error))?;
+            self.watch.clear();
+            return Err(error);
+        }
+        // Without a row the columns are only known to the prepared statement, which is cached by now.
+        if columns.get().is_none() && kind.may_return_rows(&text) {
+            let prepared = connection
+                .prepare(sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(text)))
+                .await
+                .map_err(|error| self.failed(&error))?;
+            columns.get_or_init(|| {
+                prepared
+                    .columns()
+                    .iter()
+                    .map(|column| sqlx::Column::name(column).to_owned())
+                    .collect()
+            });
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: &sqlx::Error) -> Error {
+        if matches!(error, sqlx::Error::WorkerCrashed) {
+            self.abandoned.store(true, Ordering::Relaxed);
+        }
+        value::error_of(error)
+    }
+
+    fn note_before(&self, statement: &str, kind: StatementKind) {
+        if mentions(statement, &["begin", "savepoint"]) {
+            self.transaction.store(true, Ordering::Relaxed);
+        }
+        if kind.changes_rows() {
+            self.inserted.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn note_done(&self, kind: StatementKind, done: &sqlx::sqlite::SqliteQueryResult) {
+        if kind.changes_rows() {
+            self.changes.store(done.rows_affected(), Ordering::Relaxed);
+            self.last_insert_rowid
+                .store(done.last_insert_rowid(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// What is told from the first word of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StatementKind {
+    /// INSERT, REPLACE, UPDATE, DELETE, or WITH, which may begin one of them.
+    Change,
+    /// SELECT, VALUES, PRAGMA, EXPLAIN.
+    Read,
+    /// Anything else: it neither returns rows nor counts changes.
+    Other,
+}
+
+impl StatementKind {
+    fn of(statement: &str) -> Self {
+        match first_word(statement).as_str() {
+            "insert" | "replace" | "update" | "delete" => Self::Change,
+            "with" if mentions(statement, &["insert", "replace", "update", "delete"]) => {
+                Self::Change
+            }
+            "select" | "values" | "pragma" | "explain" | "with" => Self::Read,
+            _ => Self::Other,
+        }
+    }
+
+    fn changes_rows(self) -> bool {
+        self == Self::Change
+    }
+
+    /// Whether a result without rows may still have columns.
+    fn may_return_rows(self, statement: &str) -> bool {
+        match self {
+            Self::Read => true,
+            Self::Change => mentions(statement, &["returning", "select"]),
+            Self::Other => false,
+        }
+    }
+}
+
+impl<'shared> Running<'shared> {
+    fn start(shared: &'shared Shared) -> Self {
+        shared
+            .watch
+            .start(shared.database.settings().statement_time_max);
+        Self {
+            shared,
+            ended: false,
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.shared.abandoned.store(true, Ordering::Relaxed);
+            self.shared.watch.stop();
+        }
+    }
+}
+
+impl Drop for Shared {
+    /// Gives the connection back, cleaned where it has to be. Nobody else holds the slot: every statement holds `self`.
+    fn drop(&mut self) {
+        let Some(lease) = self
+            .pin
+            .slot()
+            .try_lock_owned()
+            .ok()
+            .and_then(|mut slot| slot.take())
+        else {
+            return;
+        };
+        let database = Arc::clone(&self.database);
+        let (transaction, inserted, abandoned) = (
+            *self.transaction.get_mut(),
+            *self.inserted.get_mut(),
+            *self.abandoned.get_mut(),
+        );
+        if !(transaction || inserted || abandoned) {
+            database.give_back(lease);
+            return;
+        }
+        // Outside a runtime there is nobody to clean it; then it is closed, which rolls back.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        runtime.spawn(async move {
+            match clean(lease, transaction || abandoned).await {
+                Ok(lease) => database.give_back(lease),
+                Err(error) => tracing::debug!(%error, "a SQLite connection could not be cleaned and was closed"),
+            }
+        });
+    }
+}
+
+/// Brings a connection to the state of a new one.
+async fn clean(mut lease: Lease, roll_back: bool) -> Result<Lease, sqlx::Error> {
+    let connection = &mut lease.connection;
+    // Waits for an abandoned statement, which the watch stops.
+    sqlx::Connection::ping(&mut connection.sqlx).await?;
+    connection.watch.clear();
+    guard::forget_last_insert_rowid(&mut connection.sqlx).await?;
+    if roll_back {
+        // Fails when no transaction is open, which is as good.
+        match connection.sqlx.execute("ROLLBACK").await {
+            Ok(_) | Err(sqlx::Error::Database(_)) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(lease)
+}

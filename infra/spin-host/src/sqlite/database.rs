@@ -1,0 +1,189 @@
+//! One database file and the connections to it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chudian_manifest::StoreLocation;
+use sqlx::ConnectOptions as _;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+
+use crate::settings::SqliteSettings;
+use crate::sqlite::guard::{self, Watch};
+
+/// Rows that a statement's thread may be ahead of its reader; also what one hand-over between the threads carries.
+const ROWS_AHEAD_MAX: usize = 16;
+
+/// A database file: opened when it is first used, shared by all components that name it.
+#[derive(Debug)]
+pub struct SqliteDatabase {
+    location: StoreLocation,
+    settings: SqliteSettings,
+    place: OnceCell<Place>,
+    idle: Mutex<Vec<HostConnection>>,
+    permits: Arc<Semaphore>,
+}
+
+/// Where the file really is. The directory of a database in memory goes away with it.
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    _directory: Option<tempfile::TempDir>,
+}
+
+/// A connection and what stops its statements.
+#[derive(Debug)]
+pub(crate) struct HostConnection {
+    pub(crate) sqlx: SqliteConnection,
+    pub(crate) watch: Arc<Watch>,
+}
+
+/// Why no connection could be had. The texts hold no path: a guest may see them.
+#[derive(Debug)]
+pub(crate) enum NoConnection {
+    /// All are in use and none came free in time.
+    Busy,
+    /// The file cannot be opened. Details are in the log.
+    Unusable,
+}
+
+/// A connection in use: given back clean when dropped, lost when [`Lease::lose`] was called.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(crate) connection: HostConnection,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl SqliteDatabase {
+    /// Opens nothing yet.
+    pub(crate) fn new(location: StoreLocation, settings: SqliteSettings) -> Self {
+        let permits = Arc::new(Semaphore::new(settings.connections_max));
+        Self {
+            location,
+            settings,
+            place: OnceCell::new(),
+            idle: Mutex::default(),
+            permits,
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &SqliteSettings {
+        &self.settings
+    }
+
+    /// Whether the database can be opened and answers; for health checks.
+    pub async fn is_usable(&self) -> bool {
+        let Ok(mut lease) = self.lease().await else {
+            return false;
+        };
+        let usable = lease.connection.sqlx.ping().await.is_ok();
+        if usable {
+            self.give_back(lease);
+        }
+        usable
+    }
+
+    /// A connection: an idle one, else a new one.
+    pub(crate) async fn lease(&self) -> Result<Lease, NoConnection> {
+        let permit = match Arc::clone(&self.permits).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => tokio::time::timeout(
+                self.settings.connection_wait_max,
+                Arc::clone(&self.permits).acquire_owned(),
+            )
+            .await
+            .map_err(|_| NoConnection::Busy)?
+            .map_err(|_| NoConnection::Unusable)?,
+        };
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.connect().await.map_err(|error| {
+                tracing::error!(database = ?self.location, %error, "a SQLite database cannot be opened");
+                NoConnection::Unusable
+            })?,
+        };
+        Ok(Lease {
+            connection,
+            _permit: permit,
+        })
+    }
+
+    /// Takes back a connection that is clean.
+    pub(crate) fn give_back(&self, lease: Lease) {
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(lease.connection);
+    }
+
+    /// Closes what is idle. The last connection to a file folds the write-ahead log into it.
+    pub(crate) async fn close(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        for connection in idle {
+            if let Err(error) = connection.sqlx.close().await {
+                tracing::warn!(database = ?self.location, %error, "a SQLite connection did not close cleanly");
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<HostConnection, sqlx::Error> {
+        let place = self
+            .place
+            .get_or_try_init(|| async { Place::prepare(&self.location) })
+            .await
+            .map_err(sqlx::Error::Io)?;
+        let mut sqlx = connect_options(&place.path, &self.settings)
+            .connect()
+            .await?;
+        let watch = Arc::new(Watch::default());
+        guard::guard(&mut sqlx, Arc::clone(&watch), &self.settings).await?;
+        Ok(HostConnection { sqlx, watch })
+    }
+}
+
+impl Place {
+    fn prepare(location: &StoreLocation) -> std::io::Result<Self> {
+        match location {
+            StoreLocation::File(path) => {
+                if let Some(parent) = path
+                    .parent()
+                    .filter(|parent| !parent.as_os_str().is_empty())
+                {
+                    std::fs::create_dir_all(parent)?;
+                }
+                Ok(Self {
+                    path: path.clone(),
+                    _directory: None,
+                })
+            }
+            // Connections share a database; SQLite's own memory databases lock whole tables between them.
+            StoreLocation::Memory(_) => {
+                let directory = tempfile::tempdir()?;
+                Ok(Self {
+                    path: directory.path().join("memory.db"),
+                    _directory: Some(directory),
+                })
+            }
+        }
+    }
+}
+
+/// How this product opens a SQLite file, also outside components (migrations).
+pub fn connect_options(path: &Path, settings: &SqliteSettings) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(settings.busy_wait_max)
+        .statement_cache_capacity(settings.statements_cached_max)
+        .row_buffer_size(ROWS_AHEAD_MAX)
+        .disable_statement_logging()
+}
