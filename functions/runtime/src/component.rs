@@ -24,8 +24,12 @@ pub fn install_panic_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         std::panic::set_hook(Box::new(|panic| {
-            let place = panic.location().map_or_else(String::new, ToString::to_string);
-            let line = serde_json::json!({"level": "error", "panic": panic.to_string(), "place": place}).to_string();
+            let place = panic
+                .location()
+                .map_or_else(String::new, ToString::to_string);
+            let line =
+                serde_json::json!({"level": "error", "panic": panic.to_string(), "place": place})
+                    .to_string();
             // A panic ends the instance right after this hook, so the line has to be out before.
             wit_bindgen::block_on(write_line(line));
         }));

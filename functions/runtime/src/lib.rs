@@ -12,4 +12,3 @@ pub mod component;
 pub mod http;
 pub mod ports;
 pub mod problem;
-

@@ -54,7 +54,10 @@ pub struct Admission {
 impl Admission {
     /// Keys of these roles only.
     pub const fn of(roles: &'static [Role]) -> Self {
-        Self { roles, page_token: false }
+        Self {
+            roles,
+            page_token: false,
+        }
     }
 
     /// Lets page tokens in as well.
@@ -105,7 +108,11 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         // A route outside every guard has no caller: refusing is the safe answer to our own mistake.
-        parts.extensions.get().cloned().ok_or_else(|| Problem::internal("the route has no guard"))
+        parts
+            .extensions
+            .get()
+            .cloned()
+            .ok_or_else(|| Problem::internal("the route has no guard"))
     }
 }
 
@@ -130,7 +137,12 @@ async fn admit(
         CallerKind::Page(_) => admission.page_token,
     };
     if !admitted {
-        let roles = admission.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
+        let roles = admission
+            .roles
+            .iter()
+            .map(|role| role.as_str())
+            .collect::<Vec<_>>()
+            .join(", ");
         let detail = Name::new(
             format!("此操作需要下列角色之一的密钥：{roles}。"),
             format!("This needs a key with one of the roles {roles}."),
@@ -182,13 +194,17 @@ struct KeyRow {
 
 impl FromSqlRow for KeyRow {
     fn from_sql_row(mut row: SqlRow) -> Result<Self, SqlError> {
-        let unreadable = |error: &dyn std::fmt::Display| SqlError::Shape(format!("access_key: {error}"));
+        let unreadable =
+            |error: &dyn std::fmt::Display| SqlError::Shape(format!("access_key: {error}"));
         let role: String = row.next_column()?;
         let region: Option<String> = row.next_column()?;
         let hash: String = row.next_column()?;
         Ok(Self {
             role: role.parse().map_err(|error| unreadable(&error))?,
-            region: region.map(Region::new).transpose().map_err(|error| unreadable(&error))?,
+            region: region
+                .map(Region::new)
+                .transpose()
+                .map_err(|error| unreadable(&error))?,
             hash: hash.parse().map_err(|error| unreadable(&error))?,
             expires_at_unix_s: row.next_column()?,
             revoked_at_unix_s: row.next_column()?,
@@ -198,8 +214,11 @@ impl FromSqlRow for KeyRow {
 
 impl KeyRow {
     fn is_live_at(&self, now_unix_s: i64) -> bool {
-        self.expires_at_unix_s.is_none_or(|expires| now_unix_s < expires)
-            && self.revoked_at_unix_s.is_none_or(|revoked| now_unix_s < revoked)
+        self.expires_at_unix_s
+            .is_none_or(|expires| now_unix_s < expires)
+            && self
+                .revoked_at_unix_s
+                .is_none_or(|revoked| now_unix_s < revoked)
     }
 }
 
@@ -220,7 +239,9 @@ impl Guard {
             settings: Mutex::new(None),
             remembered: Mutex::new(BTreeMap::new()),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// The page tokens that this guard accepts.
@@ -241,10 +262,14 @@ impl Guard {
         let settings = self.settings().await?;
         let hash = key.hash(&settings.pepper);
         let row = self.key_row(key.id(), &settings).await?;
-        match row.filter(|row| row.hash.matches(&hash) && row.is_live_at(self.inner.clock.now_unix_s())) {
-            Some(row) => {
-                Ok(Caller { key_id: key.id().clone(), region: row.region, kind: CallerKind::Key(row.role) })
-            }
+        match row
+            .filter(|row| row.hash.matches(&hash) && row.is_live_at(self.inner.clock.now_unix_s()))
+        {
+            Some(row) => Ok(Caller {
+                key_id: key.id().clone(),
+                region: row.region,
+                kind: CallerKind::Key(row.role),
+            }),
             None => Err(self.count_failure(key.id())),
         }
     }
@@ -257,38 +282,70 @@ impl Guard {
         if row.is_none_or(|row| !row.is_live_at(self.inner.clock.now_unix_s())) {
             return Err(Problem::of_kind(catalogue::TOKEN_INVALID));
         }
-        Ok(Caller { key_id: grant.issuer, region: grant.region, kind: CallerKind::Page(grant.customer_id) })
+        Ok(Caller {
+            key_id: grant.issuer,
+            region: grant.region,
+            kind: CallerKind::Page(grant.customer_id),
+        })
     }
 
     async fn settings(&self) -> Result<Arc<Settings>, Problem> {
-        let known = self.inner.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self
+            .inner
+            .settings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         if let Some(settings) = known {
             return Ok(settings);
         }
         let pepper = Pepper::new(&self.inner.variables.get("key_pepper").await?);
-        let bootstrap = BootstrapKey::from_variable(&self.inner.variables.get("bootstrap_key_hash").await?)
-            .map_err(|error| Problem::internal(format!("variable `bootstrap_key_hash`: {error}")))?;
+        let bootstrap =
+            BootstrapKey::from_variable(&self.inner.variables.get("bootstrap_key_hash").await?)
+                .map_err(|error| {
+                    Problem::internal(format!("variable `bootstrap_key_hash`: {error}"))
+                })?;
         let settings = Arc::new(Settings { pepper, bootstrap });
-        *self.inner.settings.lock().unwrap_or_else(PoisonError::into_inner) = Some(settings.clone());
+        *self
+            .inner
+            .settings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(settings.clone());
         Ok(settings)
     }
 
     /// What is stored of a key, from memory while it is fresh. Unknown ids are remembered too, so that trying them costs the
     /// database one look-up in [`KEY_CACHE_MS`].
     async fn key_row(&self, id: &KeyId, settings: &Settings) -> Result<Option<KeyRow>, Problem> {
-        if let Some(bootstrap) = settings.bootstrap.as_ref().filter(|bootstrap| &bootstrap.id == id) {
+        if let Some(bootstrap) = settings
+            .bootstrap
+            .as_ref()
+            .filter(|bootstrap| &bootstrap.id == id)
+        {
             let hash = bootstrap.hash.clone();
             let (expires_at_unix_s, revoked_at_unix_s) = (None, None);
-            return Ok(Some(KeyRow { role: Role::Admin, region: None, hash, expires_at_unix_s, revoked_at_unix_s }));
+            return Ok(Some(KeyRow {
+                role: Role::Admin,
+                region: None,
+                hash,
+                expires_at_unix_s,
+                revoked_at_unix_s,
+            }));
         }
         let now_ms = self.inner.clock.now_unix_ms();
         if let Some(known) = self.remembered().get(id)
-            && known.read_at_ms.is_some_and(|read_at_ms| (0..KEY_CACHE_MS).contains(&(now_ms - read_at_ms)))
+            && known
+                .read_at_ms
+                .is_some_and(|read_at_ms| (0..KEY_CACHE_MS).contains(&(now_ms - read_at_ms)))
         {
             return Ok(known.row.clone());
         }
         let statement = "select role, region, key_hash, expires_at_unix_s, revoked_at_unix_s from access_key where key_id = $1";
-        let row: Option<KeyRow> = self.inner.sql.query_optional(statement, parameters![id.as_str()]).await?;
+        let row: Option<KeyRow> = self
+            .inner
+            .sql
+            .query_optional(statement, parameters![id.as_str()])
+            .await?;
         let mut remembered = self.remembered();
         make_room(&mut remembered, id);
         let entry = remembered.entry(id.clone()).or_default();
@@ -312,12 +369,17 @@ impl Guard {
             return key_invalid();
         }
         let wait_ms = entry.window_began_ms + FAILURE_WINDOW_MS - now_ms;
-        let wait_s = u32::try_from((wait_ms + MS_PER_S - 1).div_euclid(MS_PER_S)).unwrap_or(1).max(1);
+        let wait_s = u32::try_from((wait_ms + MS_PER_S - 1).div_euclid(MS_PER_S))
+            .unwrap_or(1)
+            .max(1);
         Problem::of_kind(catalogue::TOO_MANY_ATTEMPTS).with_retry_after_s(wait_s)
     }
 
     fn remembered(&self) -> MutexGuard<'_, BTreeMap<KeyId, Remembered>> {
-        self.inner.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -326,7 +388,10 @@ fn make_room(remembered: &mut BTreeMap<KeyId, Remembered>, id: &KeyId) {
     if remembered.len() < KEYS_REMEMBERED_MAX || remembered.contains_key(id) {
         return;
     }
-    let oldest = remembered.iter().min_by_key(|(_, known)| known.read_at_ms).map(|(id, _)| id.clone());
+    let oldest = remembered
+        .iter()
+        .min_by_key(|(_, known)| known.read_at_ms)
+        .map(|(id, _)| id.clone());
     if let Some(oldest) = oldest {
         remembered.remove(&oldest);
     }
@@ -340,9 +405,17 @@ fn bearer_credential(headers: &HeaderMap) -> Result<&str, Problem> {
         );
         Problem::new(catalogue::KEY_MISSING, detail)
     };
-    let header_text = headers.get(header::AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| key_invalid())?;
+    let header_text = headers
+        .get(header::AUTHORIZATION)
+        .ok_or_else(missing)?
+        .to_str()
+        .map_err(|_| key_invalid())?;
     let (scheme, credential) = header_text.split_once(' ').ok_or_else(missing)?;
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(credential.trim()) } else { Err(missing()) }
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(credential.trim())
+    } else {
+        Err(missing())
+    }
 }
 
 fn key_invalid() -> Problem {

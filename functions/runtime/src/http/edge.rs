@@ -63,17 +63,29 @@ impl RequestId {
     }
 
     fn taken_or_made(headers: &HeaderMap, random: &dyn Random) -> Self {
-        let given = headers.get(REQUEST_ID_HEADER).and_then(|value| value.to_str().ok());
+        let given = headers
+            .get(REQUEST_ID_HEADER)
+            .and_then(|value| value.to_str().ok());
         let acceptable = |text: &&str| {
-            let length_fits = (REQUEST_ID_CHARACTERS_MIN..=REQUEST_ID_CHARACTERS_MAX).contains(&text.len());
-            length_fits && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            let length_fits =
+                (REQUEST_ID_CHARACTERS_MIN..=REQUEST_ID_CHARACTERS_MAX).contains(&text.len());
+            length_fits
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
         };
         match given.filter(acceptable) {
             Some(text) => Self(text.into()),
             None => {
                 let mut bytes = [0; REQUEST_ID_BYTES];
                 random.fill(&mut bytes);
-                Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
+                Self(
+                    bytes
+                        .iter()
+                        .map(|byte| format!("{byte:02x}"))
+                        .collect::<String>()
+                        .into(),
+                )
             }
         }
     }
@@ -83,7 +95,11 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        parts.extensions.get().cloned().ok_or_else(|| Problem::internal("the router has no edge"))
+        parts
+            .extensions
+            .get()
+            .cloned()
+            .ok_or_else(|| Problem::internal("the router has no edge"))
     }
 }
 
@@ -91,7 +107,10 @@ async fn serve(State(edge): State<Edge>, mut request: Request, next: Next) -> Re
     let request_id = RequestId::taken_or_made(request.headers(), edge.random.as_ref());
     let reader = language::of_headers(request.headers());
     // The template, not the address: an address may hold a customer's id.
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| path.as_str().to_owned());
     request.extensions_mut().insert(request_id.clone());
 
     let mut response = next.run(request).await;
@@ -109,7 +128,9 @@ async fn serve(State(edge): State<Edge>, mut request: Request, next: Next) -> Re
         }
         let allow = response.headers().get(header::ALLOW).cloned();
         response = problem.to_response(reader, Some(request_id.as_str()));
-        response.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
+        response
+            .headers_mut()
+            .extend(allow.map(|allow| (header::ALLOW, allow)));
     }
     add_headers(response.headers_mut(), &request_id, language::tag(reader));
     response
@@ -129,12 +150,22 @@ fn problem_in(response: &Response) -> Problem {
 
 fn add_headers(headers: &mut HeaderMap, request_id: &RequestId, language: &'static str) {
     // A document meant for caching has set its own; everything else may hold personal data.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(
-        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    ));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language));
     headers.append(header::VARY, HeaderValue::from_static("accept-language"));
     if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {

@@ -62,15 +62,23 @@ impl<S: Sync> FromRequestParts<S> for Attempt {
             None => None,
             Some(value) => Some(checked_key(value)?),
         };
-        let path = parts.uri.path_and_query().map_or_else(String::new, ToString::to_string);
-        Ok(Self { key, method: parts.method.clone(), path })
+        let path = parts
+            .uri
+            .path_and_query()
+            .map_or_else(String::new, ToString::to_string);
+        Ok(Self {
+            key,
+            method: parts.method.clone(),
+            path,
+        })
     }
 }
 
 fn checked_key(value: &HeaderValue) -> Result<String, Problem> {
     let text = value.to_str().ok();
     let usable = |text: &&str| {
-        (1..=KEY_CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+        (1..=KEY_CHARACTERS_MAX).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_graphic())
     };
     text.filter(usable).map(str::to_owned).ok_or_else(|| {
         let detail = Name::new(
@@ -96,8 +104,14 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.body).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(location) = self.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        if let Some(location) = self
+            .location
+            .and_then(|location| HeaderValue::from_str(&location).ok())
+        {
             headers.insert(header::LOCATION, location);
         }
         response
@@ -135,7 +149,14 @@ struct ClaimedKey {
 }
 
 /// A row of the table: fingerprint, mark, time of the claim, and the answer if there is one.
-type StoredAttempt = (String, String, i64, Option<i64>, Option<String>, Option<String>);
+type StoredAttempt = (
+    String,
+    String,
+    i64,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+);
 
 impl Idempotency {
     /// A store over the table `idempotency_key` of `sql`.
@@ -144,24 +165,49 @@ impl Idempotency {
     }
 
     /// Claims the attempt for a request with this body.
-    pub async fn claim(&self, attempt: Attempt, owner: &KeyId, body: &[u8]) -> Result<Claim, Problem> {
+    pub async fn claim(
+        &self,
+        attempt: Attempt,
+        owner: &KeyId,
+        body: &[u8],
+    ) -> Result<Claim, Problem> {
         let fingerprint = fingerprint_of(&attempt, body);
         let Some(key) = attempt.key else {
-            return Ok(Claim::Granted(Ticket { sql: self.sql.clone(), claim: None }));
+            return Ok(Claim::Granted(Ticket {
+                sql: self.sql.clone(),
+                claim: None,
+            }));
         };
         let mark = self.new_mark();
         let now_unix_s = self.clock.now_unix_s();
         let mut transaction = self.sql.begin().await?;
-        let outcome = claim_in(&mut transaction, owner, &key, &fingerprint, &mark, now_unix_s).await;
+        let outcome = claim_in(
+            &mut transaction,
+            owner,
+            &key,
+            &fingerprint,
+            &mark,
+            now_unix_s,
+        )
+        .await;
         match transaction.end(outcome).await? {
             Some(answer) => {
                 let mut response = answer.into_response();
-                response.headers_mut().insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
+                response
+                    .headers_mut()
+                    .insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
                 Ok(Claim::Answered(response))
             }
             None => {
-                let claim = Some(ClaimedKey { owner: owner.clone(), key, mark });
-                Ok(Claim::Granted(Ticket { sql: self.sql.clone(), claim }))
+                let claim = Some(ClaimedKey {
+                    owner: owner.clone(),
+                    key,
+                    mark,
+                });
+                Ok(Claim::Granted(Ticket {
+                    sql: self.sql.clone(),
+                    claim,
+                }))
             }
         }
     }
@@ -177,7 +223,10 @@ fn fingerprint_of(attempt: &Attempt, body: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(format!("{} {}\n", attempt.method, attempt.path));
     hash.update(body);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Claims the key, or finds the answer that is there already.
@@ -192,17 +241,23 @@ async fn claim_in(
     remove_old(transaction, now_unix_s).await?;
     let insert = "insert into idempotency_key (owner, idempotency_key, fingerprint, claim, claimed_at_unix_s) \
                   values ($1, $2, $3, $4, $5) on conflict (owner, idempotency_key) do nothing";
-    let inserted =
-        transaction.execute(insert, parameters![owner.as_str(), key, fingerprint, mark, now_unix_s]).await?;
+    let inserted = transaction
+        .execute(
+            insert,
+            parameters![owner.as_str(), key, fingerprint, mark, now_unix_s],
+        )
+        .await?;
     if inserted == 1 {
         return Ok(None);
     }
     let select = "select fingerprint, claim, claimed_at_unix_s, status, location, body \
                   from idempotency_key where owner = $1 and idempotency_key = $2";
-    let stored: Option<StoredAttempt> =
-        transaction.query_optional(select, parameters![owner.as_str(), key]).await?;
+    let stored: Option<StoredAttempt> = transaction
+        .query_optional(select, parameters![owner.as_str(), key])
+        .await?;
     // Gone between the two statements: its owner failed and freed it just now.
-    let (stored_fingerprint, stored_mark, claimed_at_unix_s, status, location, body) = stored.ok_or_else(in_flight)?;
+    let (stored_fingerprint, stored_mark, claimed_at_unix_s, status, location, body) =
+        stored.ok_or_else(in_flight)?;
     if stored_fingerprint != fingerprint {
         let detail = Name::new(
             "同一个 Idempotency-Key 只能用于同一个请求；请换一个新的。",
@@ -211,9 +266,15 @@ async fn claim_in(
         return Err(Problem::new(catalogue::IDEMPOTENCY_KEY_REUSED, detail));
     }
     if let (Some(status), Some(body)) = (status, body) {
-        let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+        let status = u16::try_from(status)
+            .ok()
+            .and_then(|status| StatusCode::from_u16(status).ok());
         let status = status.ok_or_else(|| Problem::internal("a stored status is out of range"))?;
-        return Ok(Some(Answer { status, location, body }));
+        return Ok(Some(Answer {
+            status,
+            location,
+            body,
+        }));
     }
     if now_unix_s - claimed_at_unix_s < CLAIM_LIFE_S {
         return Err(in_flight());
@@ -221,13 +282,22 @@ async fn claim_in(
     let take_over = "update idempotency_key set claim = $1, claimed_at_unix_s = $2 \
                      where owner = $3 and idempotency_key = $4 and claim = $5 and status is null";
     let taken = parameters![mark, now_unix_s, owner.as_str(), key, stored_mark];
-    if transaction.execute(take_over, taken).await? == 1 { Ok(None) } else { Err(in_flight()) }
+    if transaction.execute(take_over, taken).await? == 1 {
+        Ok(None)
+    } else {
+        Err(in_flight())
+    }
 }
 
 async fn remove_old(transaction: &mut Transaction, now_unix_s: i64) -> Result<(), SqlError> {
     let statement = "delete from idempotency_key where (owner, idempotency_key) in \
                      (select owner, idempotency_key from idempotency_key where claimed_at_unix_s < $1 limit $2)";
-    transaction.execute(statement, parameters![now_unix_s - KEPT_S, OLD_ROWS_REMOVED_MAX]).await?;
+    transaction
+        .execute(
+            statement,
+            parameters![now_unix_s - KEPT_S, OLD_ROWS_REMOVED_MAX],
+        )
+        .await?;
     Ok(())
 }
 
@@ -245,7 +315,10 @@ impl Ticket {
         outcome: Result<Answer, Problem>,
     ) -> Result<Response, Problem> {
         let outcome = match outcome {
-            Ok(answer) => self.record(&mut transaction, &answer).await.map(|()| answer),
+            Ok(answer) => self
+                .record(&mut transaction, &answer)
+                .await
+                .map(|()| answer),
             Err(problem) => Err(problem),
         };
         match transaction.end(outcome).await {
@@ -264,7 +337,9 @@ impl Ticket {
     }
 
     async fn record(&self, transaction: &mut Transaction, answer: &Answer) -> Result<(), Problem> {
-        let Some(claim) = &self.claim else { return Ok(()) };
+        let Some(claim) = &self.claim else {
+            return Ok(());
+        };
         let update = "update idempotency_key set status = $1, location = $2, body = $3 \
                       where owner = $4 and idempotency_key = $5 and claim = $6 and status is null";
         let values = parameters![
@@ -276,14 +351,22 @@ impl Ticket {
             claim.mark.as_str(),
         ];
         // Another request took the claim over while this one was slow: that one's effect counts, this one's is undone.
-        if transaction.execute(update, values).await? == 1 { Ok(()) } else { Err(in_flight()) }
+        if transaction.execute(update, values).await? == 1 {
+            Ok(())
+        } else {
+            Err(in_flight())
+        }
     }
 
     async fn release(&self) {
         let Some(claim) = &self.claim else { return };
         let delete = "delete from idempotency_key \
                       where owner = $1 and idempotency_key = $2 and claim = $3 and status is null";
-        let values = parameters![claim.owner.as_str(), claim.key.as_str(), claim.mark.as_str()];
+        let values = parameters![
+            claim.owner.as_str(),
+            claim.key.as_str(),
+            claim.mark.as_str()
+        ];
         // When even this fails, the claim ends by its age; the first problem is the one to report.
         let _ = self.sql.execute(delete, values).await;
     }

@@ -16,14 +16,28 @@ const FULL_WEIGHT_PERMILLE: u16 = 1000;
 /// The reader's language: Chinese where `Accept-Language` prefers it to English, English otherwise, so that programs that send no
 /// header get texts that match the field names.
 pub fn of_headers(headers: &HeaderMap) -> Language {
-    let Some(text) = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()) else {
+    let Some(text) = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+    else {
         return Language::English;
     };
     let weight_of = |language: &str| {
-        let ranges = text.split(',').take(RANGES_MAX).filter_map(range_and_weight);
-        ranges.filter(|(range, _)| range.eq_ignore_ascii_case(language)).map(|(_, weight)| weight).max().unwrap_or(0)
+        let ranges = text
+            .split(',')
+            .take(RANGES_MAX)
+            .filter_map(range_and_weight);
+        ranges
+            .filter(|(range, _)| range.eq_ignore_ascii_case(language))
+            .map(|(_, weight)| weight)
+            .max()
+            .unwrap_or(0)
     };
-    if weight_of("zh") > weight_of("en") { Language::Chinese } else { Language::English }
+    if weight_of("zh") > weight_of("en") {
+        Language::Chinese
+    } else {
+        Language::English
+    }
 }
 
 /// The tag's first part and its weight in thousandths, of one member such as `zh-CN;q=0.8`.
@@ -94,7 +108,10 @@ mod tests {
         ];
         for (header_text, language) in table {
             let mut headers = HeaderMap::new();
-            headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(header_text));
+            headers.insert(
+                header::ACCEPT_LANGUAGE,
+                HeaderValue::from_static(header_text),
+            );
             assert_eq!(of_headers(&headers), language, "{header_text}");
         }
         assert_eq!(of_headers(&HeaderMap::new()), Language::English);

@@ -29,15 +29,27 @@ const CACHE_CONTROL: &str = "public, max-age=300";
 
 /// Finishes a function's routes: completes the document and serves it at `path`. The document itself comes back too, for tests and
 /// for the command that writes it to a file.
-pub fn publish<S: Clone + Send + Sync + 'static>(routes: OpenApiRouter<S>, path: &str) -> (Router<S>, Arc<str>) {
+pub fn publish<S: Clone + Send + Sync + 'static>(
+    routes: OpenApiRouter<S>,
+    path: &str,
+) -> (Router<S>, Arc<str>) {
     let (router, mut document) = routes.split_for_parts();
     complete(&mut document);
-    let json: Arc<str> = document.to_json().unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}")).into();
+    let json: Arc<str> = document
+        .to_json()
+        .unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
+        .into();
     let served = json.clone();
     let handler = get(move || async move {
         let headers = [
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-            (header::CACHE_CONTROL, HeaderValue::from_static(CACHE_CONTROL)),
+            (
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            ),
+            (
+                header::CACHE_CONTROL,
+                HeaderValue::from_static(CACHE_CONTROL),
+            ),
         ];
         (headers, served.to_string())
     });
@@ -47,16 +59,27 @@ pub fn publish<S: Clone + Send + Sync + 'static>(routes: OpenApiRouter<S>, path:
 /// Adds the schemas, the security schemes and the error response that every operation shares.
 fn complete(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
-    components.schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
-    components.schemas.insert(FieldErrorBody::name().into_owned(), FieldErrorBody::schema());
-    components.responses.insert(PROBLEM_RESPONSE.to_owned(), RefOr::T(problem_response()));
+    components
+        .schemas
+        .insert(ProblemBody::name().into_owned(), ProblemBody::schema());
+    components.schemas.insert(
+        FieldErrorBody::name().into_owned(),
+        FieldErrorBody::schema(),
+    );
+    components
+        .responses
+        .insert(PROBLEM_RESPONSE.to_owned(), RefOr::T(problem_response()));
     let key = described("A key `chd_…` that an administrator made.");
     let page_token = described("A page token `cht_…` that a hall made for one customer's page.");
     components.add_security_scheme(KEY_SCHEME, key);
     components.add_security_scheme(PAGE_TOKEN_SCHEME, page_token);
     for operation in document.paths.paths.values_mut().flat_map(operations) {
         let problem = RefOr::Ref(Ref::from_response_name(PROBLEM_RESPONSE));
-        operation.responses.responses.entry("default".to_owned()).or_insert(problem);
+        operation
+            .responses
+            .responses
+            .entry("default".to_owned())
+            .or_insert(problem);
     }
 }
 
@@ -76,19 +99,44 @@ fn described(description: &str) -> SecurityScheme {
 
 /// Writes who is let in into every operation of `document`.
 pub(super) fn describe_admission(document: &mut OpenApi, admission: Admission) {
-    let roles = admission.roles.iter().copied().map(Role::as_str).collect::<Vec<_>>().join(", ");
-    let also = if admission.page_token { ", or a page token" } else { "" };
+    let roles = admission
+        .roles
+        .iter()
+        .copied()
+        .map(Role::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let also = if admission.page_token {
+        ", or a page token"
+    } else {
+        ""
+    };
     for operation in document.paths.paths.values_mut().flat_map(operations) {
         let mut requirements = vec![SecurityRequirement::new(KEY_SCHEME, Vec::<String>::new())];
         if admission.page_token {
-            requirements.push(SecurityRequirement::new(PAGE_TOKEN_SCHEME, Vec::<String>::new()));
+            requirements.push(SecurityRequirement::new(
+                PAGE_TOKEN_SCHEME,
+                Vec::<String>::new(),
+            ));
         }
         operation.security = Some(requirements);
         let description = operation.description.take().unwrap_or_default();
-        operation.description = Some(format!("{description}\n\nRoles: {roles}{also}.").trim_start().to_owned());
+        operation.description = Some(
+            format!("{description}\n\nRoles: {roles}{also}.")
+                .trim_start()
+                .to_owned(),
+        );
     }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+    [
+        &mut item.get,
+        &mut item.put,
+        &mut item.post,
+        &mut item.delete,
+        &mut item.patch,
+    ]
+    .into_iter()
+    .flatten()
 }

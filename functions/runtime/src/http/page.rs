@@ -43,7 +43,10 @@ impl<K: Serialize + DeserializeOwned> PageRequest<K> {
         if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
             return Err(invalid(
                 "limit",
-                Name::new(format!("应为 1 到 {PAGE_LIMIT_MAX}。"), format!("Must be 1 to {PAGE_LIMIT_MAX}.")),
+                Name::new(
+                    format!("应为 1 到 {PAGE_LIMIT_MAX}。"),
+                    format!("Must be 1 to {PAGE_LIMIT_MAX}."),
+                ),
             ));
         }
         let after = match cursor {
@@ -69,18 +72,30 @@ impl<K: Serialize + DeserializeOwned> PageRequest<K> {
         let limit = self.limit as usize;
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor = rows.last().filter(|_| has_more).and_then(|last| encode(&place_of(last)));
-        Page { items: rows, next_cursor }
+        let next_cursor = rows
+            .last()
+            .filter(|_| has_more)
+            .and_then(|last| encode(&place_of(last)));
+        Page {
+            items: rows,
+            next_cursor,
+        }
     }
 }
 
 fn invalid(parameter: &str, detail: Name) -> Problem {
-    let error = FieldError { pointer: format!("/{parameter}"), code: "value-not-allowed".to_owned(), detail };
+    let error = FieldError {
+        pointer: format!("/{parameter}"),
+        code: "value-not-allowed".to_owned(),
+        detail,
+    };
     Problem::of_kind(catalogue::INVALID_QUERY).with_errors([error])
 }
 
 fn encode<K: Serialize>(place: &K) -> Option<String> {
-    serde_json::to_vec(place).ok().map(|json| URL_SAFE_NO_PAD.encode(json))
+    serde_json::to_vec(place)
+        .ok()
+        .map(|json| URL_SAFE_NO_PAD.encode(json))
 }
 
 fn decode<K: DeserializeOwned>(cursor: &str) -> Option<K> {
@@ -94,20 +109,33 @@ fn decode<K: DeserializeOwned>(cursor: &str) -> Option<K> {
 mod tests {
     use super::*;
 
-    fn request(limit: Option<u32>, cursor: Option<&str>) -> Result<PageRequest<(i64, String)>, Problem> {
+    fn request(
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<PageRequest<(i64, String)>, Problem> {
         PageRequest::new(limit, cursor)
     }
 
     /// Goal: walking the pages visits every item once, whatever the page size.
     #[test]
     fn pages_cover_the_list() {
-        let all: Vec<(i64, String)> = (0..10).map(|number| (number, format!("id-{number}"))).collect();
+        let all: Vec<(i64, String)> = (0..10)
+            .map(|number| (number, format!("id-{number}")))
+            .collect();
         for limit in 1..12 {
             let (mut seen, mut cursor) = (Vec::new(), None::<String>);
             loop {
                 let page_request = request(Some(limit), cursor.as_deref()).unwrap();
-                let rest = all.iter().filter(|item| page_request.after.as_ref().is_none_or(|after| *item > after));
-                let rows = rest.take(page_request.rows_to_read() as usize).cloned().collect();
+                let rest = all.iter().filter(|item| {
+                    page_request
+                        .after
+                        .as_ref()
+                        .is_none_or(|after| *item > after)
+                });
+                let rows = rest
+                    .take(page_request.rows_to_read() as usize)
+                    .cloned()
+                    .collect();
                 let page = page_request.page(rows, Clone::clone);
                 seen.extend(page.items);
                 cursor = page.next_cursor;
@@ -122,10 +150,17 @@ mod tests {
     #[test]
     fn limits_and_cursors_are_checked() {
         for limit in [0, PAGE_LIMIT_MAX + 1, u32::MAX] {
-            assert_eq!(request(Some(limit), None).unwrap_err().kind(), catalogue::INVALID_QUERY);
+            assert_eq!(
+                request(Some(limit), None).unwrap_err().kind(),
+                catalogue::INVALID_QUERY
+            );
         }
         for cursor in ["", "!", "AAAA", "W10", &"A".repeat(513)] {
-            assert_eq!(request(None, Some(cursor)).unwrap_err().kind(), catalogue::INVALID_QUERY, "{cursor}");
+            assert_eq!(
+                request(None, Some(cursor)).unwrap_err().kind(),
+                catalogue::INVALID_QUERY,
+                "{cursor}"
+            );
         }
     }
 }

@@ -69,12 +69,20 @@ struct PageTokensInner {
 
 impl PageTokens {
     pub(super) fn new(sql: Sql, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { inner: Arc::new(PageTokensInner { sql, clock, random, secret: Mutex::new(None) }) }
+        Self {
+            inner: Arc::new(PageTokensInner {
+                sql,
+                clock,
+                random,
+                secret: Mutex::new(None),
+            }),
+        }
     }
 
     /// Makes a token for `grant`.
     pub async fn issue(&self, grant: &PageGrant) -> Result<String, Problem> {
-        let json = serde_json::to_vec(grant).map_err(|error| Problem::internal(error.to_string()))?;
+        let json =
+            serde_json::to_vec(grant).map_err(|error| Problem::internal(error.to_string()))?;
         let facts = URL_SAFE_NO_PAD.encode(json);
         let signature = URL_SAFE_NO_PAD.encode(self.secret().await?.hmac_sha256(facts.as_bytes()));
         Ok(format!("{PAGE_TOKEN_PREFIX}{facts}.{signature}"))
@@ -88,7 +96,10 @@ impl PageTokens {
         }
         let rest = token.strip_prefix(PAGE_TOKEN_PREFIX).ok_or_else(invalid)?;
         let (facts, signature) = rest.split_once('.').ok_or_else(invalid)?;
-        let given = URL_SAFE_NO_PAD.decode(signature).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let given = URL_SAFE_NO_PAD
+            .decode(signature)
+            .ok()
+            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         let given = KeyHash::from(given.ok_or_else(invalid)?);
         let expected = KeyHash::from(self.secret().await?.hmac_sha256(facts.as_bytes()));
         if !expected.matches(&given) {
@@ -96,28 +107,46 @@ impl PageTokens {
         }
         let json = URL_SAFE_NO_PAD.decode(facts).map_err(|_| invalid())?;
         let grant: PageGrant = serde_json::from_slice(&json).map_err(|_| invalid())?;
-        if self.inner.clock.now_unix_s() < grant.expires_at_unix_s { Ok(grant) } else { Err(invalid()) }
+        if self.inner.clock.now_unix_s() < grant.expires_at_unix_s {
+            Ok(grant)
+        } else {
+            Err(invalid())
+        }
     }
 
     /// The installation's secret; the first component that asks makes it, and everybody reads what was stored.
     async fn secret(&self) -> Result<Pepper, Problem> {
-        let known = self.inner.secret.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = self
+            .inner
+            .secret
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         if let Some(secret) = known {
             return Ok(secret);
         }
         let select = "select secret from installation_secret where name = $1";
         let sql = &self.inner.sql;
-        let mut stored: Option<(String,)> = sql.query_optional(select, parameters![SECRET_NAME]).await?;
+        let mut stored: Option<(String,)> =
+            sql.query_optional(select, parameters![SECRET_NAME]).await?;
         if stored.is_none() {
             let mut bytes = [0; SECRET_BYTES];
             self.inner.random.fill(&mut bytes);
             let insert = "insert into installation_secret (name, secret) values ($1, $2) on conflict (name) do nothing";
-            sql.execute(insert, parameters![SECRET_NAME, URL_SAFE_NO_PAD.encode(bytes)]).await?;
+            sql.execute(
+                insert,
+                parameters![SECRET_NAME, URL_SAFE_NO_PAD.encode(bytes)],
+            )
+            .await?;
             stored = sql.query_optional(select, parameters![SECRET_NAME]).await?;
         }
         let (text,) = stored.ok_or_else(|| Problem::internal("the page token secret vanished"))?;
         let secret = Pepper::new(&text);
-        *self.inner.secret.lock().unwrap_or_else(PoisonError::into_inner) = Some(secret.clone());
+        *self
+            .inner
+            .secret
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(secret.clone());
         Ok(secret)
     }
 }

@@ -17,10 +17,12 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = serde_urlencoded::Deserializer::new(url_pairs(query));
-        serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
-            Problem::of_kind(catalogue::INVALID_QUERY)
-                .with_errors([field_error_of(error.path(), &error.inner().to_string())])
-        })
+        serde_path_to_error::deserialize(pairs)
+            .map(Self)
+            .map_err(|error| {
+                Problem::of_kind(catalogue::INVALID_QUERY)
+                    .with_errors([field_error_of(error.path(), &error.inner().to_string())])
+            })
     }
 }
 

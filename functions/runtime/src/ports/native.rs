@@ -12,8 +12,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
-use sqlx::{Arguments as _, AssertSqlSafe, Column as _, ConnectOptions as _, Row as _, TypeInfo as _, ValueRef as _};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous,
+};
+use sqlx::{
+    Arguments as _, AssertSqlSafe, Column as _, ConnectOptions as _, Row as _, TypeInfo as _,
+    ValueRef as _,
+};
 
 use super::sql::{Dialect, Sql, SqlConnection, SqlDriver, SqlError, SqlValue};
 use super::{Clock, KeyValue, KeyValueError, Random, VariableError, Variables};
@@ -29,6 +34,45 @@ pub fn sqlite(path: impl AsRef<Path>) -> Sql {
 /// The PostgreSQL database at `address`, `postgres://user@host:port/database`.
 pub fn postgres(address: impl Into<String>) -> Sql {
     Sql::new(PostgresDriver(address.into()))
+}
+
+/// Applies the migrations in `folder`, in the order of their names: `NNNN_name.sql`, or `NNNN_name.<dialect>.sql` where the two
+/// databases differ. For fresh databases of tests and benches; an installation's migrations are applied by `chudian migrate`,
+/// which also remembers them.
+pub async fn apply_migrations(sql: &Sql, folder: impl AsRef<Path>) -> Result<(), SqlError> {
+    let unreadable = |error: std::io::Error| {
+        SqlError::Statement(format!("{}: {error}", folder.as_ref().display()))
+    };
+    let entries = std::fs::read_dir(folder.as_ref()).map_err(unreadable)?;
+    let mut files = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<Vec<_>>>()
+        .map_err(unreadable)?;
+    files.sort();
+    let mut transaction = sql.begin().await?;
+    let other_dialect = match transaction.dialect() {
+        Dialect::Sqlite => ".postgres.sql",
+        Dialect::Postgres => ".sqlite.sql",
+    };
+    for file in files
+        .iter()
+        .filter(|file| !file.to_string_lossy().ends_with(other_dialect))
+    {
+        let text = std::fs::read_to_string(file).map_err(unreadable)?;
+        let without_comments: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("--"))
+            .collect();
+        for statement in without_comments
+            .join("\n")
+            .split(';')
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+        {
+            transaction.execute(statement, Vec::new()).await?;
+        }
+    }
+    transaction.commit().await
 }
 
 struct SqliteDriver(PathBuf);
@@ -56,15 +100,29 @@ impl SqlConnection for SqliteConnection {
         Dialect::Sqlite
     }
 
-    async fn query(&mut self, statement: &str, parameters: Vec<SqlValue>) -> Result<Vec<Vec<SqlValue>>, SqlError> {
+    async fn query(
+        &mut self,
+        statement: &str,
+        parameters: Vec<SqlValue>,
+    ) -> Result<Vec<Vec<SqlValue>>, SqlError> {
         let rows = sqlx::query_with(AssertSqlSafe(statement), sqlite_arguments(parameters)?)
             .fetch_all(&mut self.0)
             .await
             .map_err(sqlite_error)?;
-        rows.iter().map(|row| (0..row.len()).map(|index| from_sqlite(row, index)).collect()).collect()
+        rows.iter()
+            .map(|row| {
+                (0..row.len())
+                    .map(|index| from_sqlite(row, index))
+                    .collect()
+            })
+            .collect()
     }
 
-    async fn execute(&mut self, statement: &str, parameters: Vec<SqlValue>) -> Result<u64, SqlError> {
+    async fn execute(
+        &mut self,
+        statement: &str,
+        parameters: Vec<SqlValue>,
+    ) -> Result<u64, SqlError> {
         let outcome = sqlx::query_with(AssertSqlSafe(statement), sqlite_arguments(parameters)?)
             .execute(&mut self.0)
             .await
@@ -99,7 +157,11 @@ fn from_sqlite(row: &SqliteRow, index: usize) -> Result<SqlValue, SqlError> {
         "REAL" => row.try_get_unchecked(index).map(SqlValue::Real),
         "TEXT" => row.try_get_unchecked(index).map(SqlValue::Text),
         "BLOB" => row.try_get_unchecked(index).map(SqlValue::Bytes),
-        other => return Err(SqlError::Shape(format!("column {index} has the unknown storage class {other}"))),
+        other => {
+            return Err(SqlError::Shape(format!(
+                "column {index} has the unknown storage class {other}"
+            )));
+        }
     }
     .map_err(sqlite_error)
 }
@@ -107,7 +169,9 @@ fn from_sqlite(row: &SqliteRow, index: usize) -> Result<SqlValue, SqlError> {
 fn sqlite_error(error: sqlx::Error) -> SqlError {
     match error {
         sqlx::Error::Database(error) => SqlError::from_sqlite_message(error.message()),
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => SqlError::Shape(error.to_string()),
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+            SqlError::Shape(error.to_string())
+        }
         other => SqlError::Unavailable(other.to_string()),
     }
 }
@@ -131,15 +195,29 @@ impl SqlConnection for PostgresConnection {
         Dialect::Postgres
     }
 
-    async fn query(&mut self, statement: &str, parameters: Vec<SqlValue>) -> Result<Vec<Vec<SqlValue>>, SqlError> {
+    async fn query(
+        &mut self,
+        statement: &str,
+        parameters: Vec<SqlValue>,
+    ) -> Result<Vec<Vec<SqlValue>>, SqlError> {
         let rows = sqlx::query_with(AssertSqlSafe(statement), postgres_arguments(parameters)?)
             .fetch_all(&mut self.0)
             .await
             .map_err(postgres_error)?;
-        rows.iter().map(|row| (0..row.len()).map(|index| from_postgres(row, index)).collect()).collect()
+        rows.iter()
+            .map(|row| {
+                (0..row.len())
+                    .map(|index| from_postgres(row, index))
+                    .collect()
+            })
+            .collect()
     }
 
-    async fn execute(&mut self, statement: &str, parameters: Vec<SqlValue>) -> Result<u64, SqlError> {
+    async fn execute(
+        &mut self,
+        statement: &str,
+        parameters: Vec<SqlValue>,
+    ) -> Result<u64, SqlError> {
         let outcome = sqlx::query_with(AssertSqlSafe(statement), postgres_arguments(parameters)?)
             .execute(&mut self.0)
             .await
@@ -187,25 +265,40 @@ fn from_postgres(row: &PgRow, index: usize) -> Result<SqlValue, SqlError> {
         return Ok(SqlValue::Null);
     }
     match row.column(index).type_info().name() {
-        "BOOL" => row.try_get::<bool, _>(index).map(|truth| SqlValue::Integer(truth.into())),
-        "INT2" => row.try_get::<i16, _>(index).map(|integer| SqlValue::Integer(integer.into())),
-        "INT4" => row.try_get::<i32, _>(index).map(|integer| SqlValue::Integer(integer.into())),
+        "BOOL" => row
+            .try_get::<bool, _>(index)
+            .map(|truth| SqlValue::Integer(truth.into())),
+        "INT2" => row
+            .try_get::<i16, _>(index)
+            .map(|integer| SqlValue::Integer(integer.into())),
+        "INT4" => row
+            .try_get::<i32, _>(index)
+            .map(|integer| SqlValue::Integer(integer.into())),
         "INT8" => row.try_get(index).map(SqlValue::Integer),
-        "FLOAT4" => row.try_get::<f32, _>(index).map(|real| SqlValue::Real(real.into())),
+        "FLOAT4" => row
+            .try_get::<f32, _>(index)
+            .map(|real| SqlValue::Real(real.into())),
         "FLOAT8" => row.try_get(index).map(SqlValue::Real),
         "TEXT" | "VARCHAR" | "CHAR" | "NAME" => row.try_get(index).map(SqlValue::Text),
         "BYTEA" => row.try_get(index).map(SqlValue::Bytes),
-        other => return Err(SqlError::Shape(format!("column {index} is of type {other}: cast it"))),
+        other => {
+            return Err(SqlError::Shape(format!(
+                "column {index} is of type {other}: cast it"
+            )));
+        }
     }
     .map_err(postgres_error)
 }
 
 fn postgres_error(error: sqlx::Error) -> SqlError {
     match error {
-        sqlx::Error::Database(error) => {
-            SqlError::from_postgres_code(error.code().as_deref().unwrap_or_default(), error.message())
+        sqlx::Error::Database(error) => SqlError::from_postgres_code(
+            error.code().as_deref().unwrap_or_default(),
+            error.message(),
+        ),
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+            SqlError::Shape(error.to_string())
         }
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => SqlError::Shape(error.to_string()),
         other => SqlError::Unavailable(other.to_string()),
     }
 }
@@ -215,7 +308,9 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now_unix_ms(&self) -> i64 {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or(Duration::ZERO);
         i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
     }
 }
@@ -245,7 +340,10 @@ impl Clock for ManualClock {
 pub struct SystemRandom;
 
 impl Random for SystemRandom {
-    #[expect(clippy::expect_used, reason = "without randomness no key may be made; the system offers no way on")]
+    #[expect(
+        clippy::expect_used,
+        reason = "without randomness no key may be made; the system offers no way on"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the system has a random source");
     }
@@ -257,14 +355,22 @@ pub struct MapVariables(BTreeMap<String, String>);
 impl MapVariables {
     /// The variables with these names and values.
     pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+        Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        )
     }
 }
 
 #[async_trait]
 impl Variables for MapVariables {
     async fn get(&self, name: &str) -> Result<String, VariableError> {
-        self.0.get(name).cloned().ok_or_else(|| VariableError::Undefined(name.to_owned()))
+        self.0
+            .get(name)
+            .cloned()
+            .ok_or_else(|| VariableError::Undefined(name.to_owned()))
     }
 }
 
@@ -291,25 +397,41 @@ fn key_value_error(error: SqlError) -> KeyValueError {
 impl KeyValue for SqlKeyValue {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KeyValueError> {
         let statement = "select value from native_key_value where key = $1";
-        let row = self.0.query_optional::<(Vec<u8>,)>(statement, crate::parameters![key]).await;
+        let row = self
+            .0
+            .query_optional::<(Vec<u8>,)>(statement, crate::parameters![key])
+            .await;
         Ok(row.map_err(key_value_error)?.map(|(value,)| value))
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), KeyValueError> {
         let statement = "insert into native_key_value (key, value) values ($1, $2) \
                          on conflict (key) do update set value = excluded.value";
-        self.0.execute(statement, crate::parameters![key, value]).await.map_err(key_value_error)?;
+        self.0
+            .execute(statement, crate::parameters![key, value])
+            .await
+            .map_err(key_value_error)?;
         Ok(())
     }
 
     async fn delete(&self, key: &str) -> Result<(), KeyValueError> {
         let statement = "delete from native_key_value where key = $1";
-        self.0.execute(statement, crate::parameters![key]).await.map_err(key_value_error)?;
+        self.0
+            .execute(statement, crate::parameters![key])
+            .await
+            .map_err(key_value_error)?;
         Ok(())
     }
 
     async fn keys(&self) -> Result<Vec<String>, KeyValueError> {
-        let rows = self.0.query::<(String,)>("select key from native_key_value", Vec::new()).await;
-        Ok(rows.map_err(key_value_error)?.into_iter().map(|(key,)| key).collect())
+        let rows = self
+            .0
+            .query::<(String,)>("select key from native_key_value", Vec::new())
+            .await;
+        Ok(rows
+            .map_err(key_value_error)?
+            .into_iter()
+            .map(|(key,)| key)
+            .collect())
     }
 }

@@ -66,10 +66,14 @@ impl SqlDriver for SpinDriver {
             .await
             .map_err(|error| SqlError::Unavailable(error.to_string()))?;
         if address.is_empty() {
-            let connection = sqlite::Connection::open(SQLITE_LABEL).await.map_err(sqlite_error)?;
+            let connection = sqlite::Connection::open(SQLITE_LABEL)
+                .await
+                .map_err(sqlite_error)?;
             Ok(Box::new(SqliteConnection(connection)))
         } else {
-            let connection = postgres::Connection::open_async(address).await.map_err(postgres_error)?;
+            let connection = postgres::Connection::open_async(address)
+                .await
+                .map_err(postgres_error)?;
             Ok(Box::new(PostgresConnection(connection)))
         }
     }
@@ -83,15 +87,30 @@ impl SqlConnection for SqliteConnection {
         Dialect::Sqlite
     }
 
-    async fn query(&mut self, statement: &str, parameters: Vec<SqlValue>) -> Result<Vec<Vec<SqlValue>>, SqlError> {
+    async fn query(
+        &mut self,
+        statement: &str,
+        parameters: Vec<SqlValue>,
+    ) -> Result<Vec<Vec<SqlValue>>, SqlError> {
         let parameters = parameters.into_iter().map(to_sqlite);
-        let result = self.0.execute(statement, parameters).await.map_err(sqlite_error)?;
+        let result = self
+            .0
+            .execute(statement, parameters)
+            .await
+            .map_err(sqlite_error)?;
         // Errors of the statement itself come on the trailing future, which `collect` awaits after the last row.
         let rows = result.collect().await.map_err(sqlite_error)?;
-        Ok(rows.into_iter().map(|row| row.values.into_iter().map(from_sqlite).collect()).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| row.values.into_iter().map(from_sqlite).collect())
+            .collect())
     }
 
-    async fn execute(&mut self, statement: &str, parameters: Vec<SqlValue>) -> Result<u64, SqlError> {
+    async fn execute(
+        &mut self,
+        statement: &str,
+        parameters: Vec<SqlValue>,
+    ) -> Result<u64, SqlError> {
         self.query(statement, parameters).await?;
         Ok(self.0.changes().await)
     }
@@ -121,11 +140,15 @@ fn sqlite_error(error: sqlite::Error) -> SqlError {
     match error {
         sqlite::Error::Io(message) => SqlError::from_sqlite_message(&message),
         sqlite::Error::DatabaseFull => SqlError::Full("the host says so".to_owned()),
-        sqlite::Error::NoSuchDatabase => SqlError::Unavailable(format!("no SQLite database `{SQLITE_LABEL}`")),
-        sqlite::Error::AccessDenied => {
-            SqlError::Unavailable(format!("spin.toml does not grant the SQLite database `{SQLITE_LABEL}`"))
+        sqlite::Error::NoSuchDatabase => {
+            SqlError::Unavailable(format!("no SQLite database `{SQLITE_LABEL}`"))
         }
-        sqlite::Error::InvalidConnection => SqlError::Unavailable("the host closed the connection".to_owned()),
+        sqlite::Error::AccessDenied => SqlError::Unavailable(format!(
+            "spin.toml does not grant the SQLite database `{SQLITE_LABEL}`"
+        )),
+        sqlite::Error::InvalidConnection => {
+            SqlError::Unavailable("the host closed the connection".to_owned())
+        }
     }
 }
 
@@ -137,18 +160,34 @@ impl SqlConnection for PostgresConnection {
         Dialect::Postgres
     }
 
-    async fn query(&mut self, statement: &str, parameters: Vec<SqlValue>) -> Result<Vec<Vec<SqlValue>>, SqlError> {
+    async fn query(
+        &mut self,
+        statement: &str,
+        parameters: Vec<SqlValue>,
+    ) -> Result<Vec<Vec<SqlValue>>, SqlError> {
         let parameters = parameters.into_iter().map(to_postgres).collect();
-        let (_columns, rows, outcome) =
-            self.0.query_async(statement.to_owned(), parameters).await.map_err(postgres_error)?;
+        let (_columns, rows, outcome) = self
+            .0
+            .query_async(statement.to_owned(), parameters)
+            .await
+            .map_err(postgres_error)?;
         let rows = rows.collect().await;
         outcome.await.map_err(postgres_error)?;
-        rows.into_iter().map(|row| row.into_iter().map(from_postgres).collect()).collect()
+        rows.into_iter()
+            .map(|row| row.into_iter().map(from_postgres).collect())
+            .collect()
     }
 
-    async fn execute(&mut self, statement: &str, parameters: Vec<SqlValue>) -> Result<u64, SqlError> {
+    async fn execute(
+        &mut self,
+        statement: &str,
+        parameters: Vec<SqlValue>,
+    ) -> Result<u64, SqlError> {
         let parameters = parameters.into_iter().map(to_postgres).collect();
-        self.0.execute_async(statement.to_owned(), parameters).await.map_err(postgres_error)
+        self.0
+            .execute_async(statement.to_owned(), parameters)
+            .await
+            .map_err(postgres_error)
     }
 }
 
@@ -191,20 +230,24 @@ fn from_postgres(value: postgres::DbValue) -> Result<SqlValue, SqlError> {
         | DbValue::ArrayDecimal(_)
         | DbValue::ArrayStr(_)
         | DbValue::Interval(_)
-        | DbValue::Unsupported(_) => {
-            Err(SqlError::Shape("a column is of a type outside bigint, double precision, text, bytea".to_owned()))
-        }
+        | DbValue::Unsupported(_) => Err(SqlError::Shape(
+            "a column is of a type outside bigint, double precision, text, bytea".to_owned(),
+        )),
     }
 }
 
 fn postgres_error(error: postgres::Error) -> SqlError {
     match error {
-        postgres::Error::ConnectionFailed(message) | postgres::Error::Other(message) => SqlError::Unavailable(message),
+        postgres::Error::ConnectionFailed(message) | postgres::Error::Other(message) => {
+            SqlError::Unavailable(message)
+        }
         postgres::Error::QueryFailed(postgres::QueryError::DbError(error)) => {
             SqlError::from_postgres_code(&error.code, &error.message)
         }
         // Without a code of the server the fault lay between us and it.
-        postgres::Error::QueryFailed(postgres::QueryError::Text(message)) => SqlError::Unavailable(message),
+        postgres::Error::QueryFailed(postgres::QueryError::Text(message)) => {
+            SqlError::Unavailable(message)
+        }
         postgres::Error::BadParameter(message) => SqlError::Statement(message),
         postgres::Error::ValueConversionFailed(message) => SqlError::Shape(message),
     }
@@ -241,7 +284,10 @@ impl Variables for SpinVariables {
     async fn get(&self, name: &str) -> Result<String, VariableError> {
         variables::get(name).await.map_err(|error| match error {
             variables::Error::Undefined(_) => VariableError::Undefined(name.to_owned()),
-            other => VariableError::Unreadable { name: name.to_owned(), reason: other.to_string() },
+            other => VariableError::Unreadable {
+                name: name.to_owned(),
+                reason: other.to_string(),
+            },
         })
     }
 }
@@ -250,7 +296,9 @@ struct SpinKeyValue;
 
 impl SpinKeyValue {
     async fn open(&self) -> Result<spin_sdk::key_value::Store, KeyValueError> {
-        spin_sdk::key_value::Store::open(KEY_VALUE_LABEL).await.map_err(key_value_error)
+        spin_sdk::key_value::Store::open(KEY_VALUE_LABEL)
+            .await
+            .map_err(key_value_error)
     }
 }
 
@@ -261,15 +309,29 @@ impl KeyValue for SpinKeyValue {
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), KeyValueError> {
-        self.open().await?.set(key, value).await.map_err(key_value_error)
+        self.open()
+            .await?
+            .set(key, value)
+            .await
+            .map_err(key_value_error)
     }
 
     async fn delete(&self, key: &str) -> Result<(), KeyValueError> {
-        self.open().await?.delete(key).await.map_err(key_value_error)
+        self.open()
+            .await?
+            .delete(key)
+            .await
+            .map_err(key_value_error)
     }
 
     async fn keys(&self) -> Result<Vec<String>, KeyValueError> {
-        self.open().await?.get_keys().await.collect().await.map_err(key_value_error)
+        self.open()
+            .await?
+            .get_keys()
+            .await
+            .collect()
+            .await
+            .map_err(key_value_error)
     }
 }
 
@@ -277,10 +339,12 @@ fn key_value_error(error: spin_sdk::key_value::Error) -> KeyValueError {
     use spin_sdk::key_value::Error;
     match error {
         Error::StoreTableFull => KeyValueError::Full,
-        Error::NoSuchStore => KeyValueError::Refused(format!("no key-value store `{KEY_VALUE_LABEL}`")),
-        Error::AccessDenied => {
-            KeyValueError::Refused(format!("spin.toml does not grant the key-value store `{KEY_VALUE_LABEL}`"))
+        Error::NoSuchStore => {
+            KeyValueError::Refused(format!("no key-value store `{KEY_VALUE_LABEL}`"))
         }
+        Error::AccessDenied => KeyValueError::Refused(format!(
+            "spin.toml does not grant the key-value store `{KEY_VALUE_LABEL}`"
+        )),
         Error::Other(message) => KeyValueError::Unavailable(message),
     }
 }

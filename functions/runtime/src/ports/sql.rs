@@ -121,7 +121,10 @@ impl SqlError {
     /// Whether the connection is still good: the database answered, and only this statement was refused.
     const fn leaves_connection_usable(&self) -> bool {
         match self {
-            Self::UniqueViolation(_) | Self::ConstraintViolation(_) | Self::Busy(_) | Self::Shape(_) => true,
+            Self::UniqueViolation(_)
+            | Self::ConstraintViolation(_)
+            | Self::Busy(_)
+            | Self::Shape(_) => true,
             Self::Full(_) | Self::Unavailable(_) | Self::Statement(_) => false,
         }
     }
@@ -140,9 +143,17 @@ pub trait SqlConnection: Send {
     /// The database behind it.
     fn dialect(&self) -> Dialect;
     /// Runs a statement that gives rows, and reads them all.
-    async fn query(&mut self, statement: &str, parameters: Vec<SqlValue>) -> Result<Vec<Vec<SqlValue>>, SqlError>;
+    async fn query(
+        &mut self,
+        statement: &str,
+        parameters: Vec<SqlValue>,
+    ) -> Result<Vec<Vec<SqlValue>>, SqlError>;
     /// Runs a statement for its effect; the number of rows that it inserted, changed or deleted.
-    async fn execute(&mut self, statement: &str, parameters: Vec<SqlValue>) -> Result<u64, SqlError>;
+    async fn execute(
+        &mut self,
+        statement: &str,
+        parameters: Vec<SqlValue>,
+    ) -> Result<u64, SqlError>;
 }
 
 /// The SQL port: a driver and a few idle connections. Clones share both.
@@ -159,21 +170,35 @@ struct SqlInner {
 impl Sql {
     /// A port over `driver`; opens nothing yet.
     pub fn new(driver: impl SqlDriver + 'static) -> Self {
-        Self { inner: Arc::new(SqlInner { driver: Box::new(driver), idle: Mutex::new(Vec::new()) }) }
+        Self {
+            inner: Arc::new(SqlInner {
+                driver: Box::new(driver),
+                idle: Mutex::new(Vec::new()),
+            }),
+        }
     }
 
     /// Rows of a statement outside a transaction, as `T` (a tuple in the order of the columns).
-    pub async fn query<T: FromSqlRow>(&self, statement: &str, parameters: Vec<SqlValue>) -> Result<Vec<T>, SqlError> {
+    pub async fn query<T: FromSqlRow>(
+        &self,
+        statement: &str,
+        parameters: Vec<SqlValue>,
+    ) -> Result<Vec<T>, SqlError> {
         let rows = if let Some(connection) = self.take_idle() {
             // An idle connection may have been lost meanwhile (the database was restarted); reading again is harmless.
-            match self.query_on(connection, statement, parameters.clone()).await {
+            match self
+                .query_on(connection, statement, parameters.clone())
+                .await
+            {
                 Err(SqlError::Unavailable(_)) if reads_only(statement) => {
-                    self.query_on(self.inner.driver.open().await?, statement, parameters).await
+                    self.query_on(self.inner.driver.open().await?, statement, parameters)
+                        .await
                 }
                 outcome => outcome,
             }
         } else {
-            self.query_on(self.inner.driver.open().await?, statement, parameters).await
+            self.query_on(self.inner.driver.open().await?, statement, parameters)
+                .await
         };
         read_rows(rows?)
     }
@@ -188,7 +213,11 @@ impl Sql {
     }
 
     /// Runs one statement for its effect, in a transaction of its own; the number of rows that it touched.
-    pub async fn execute(&self, statement: &str, parameters: Vec<SqlValue>) -> Result<u64, SqlError> {
+    pub async fn execute(
+        &self,
+        statement: &str,
+        parameters: Vec<SqlValue>,
+    ) -> Result<u64, SqlError> {
         let mut connection = match self.take_idle() {
             Some(connection) => connection,
             None => self.inner.driver.open().await?,
@@ -212,13 +241,19 @@ impl Sql {
         self.begin_on(self.inner.driver.open().await?).await
     }
 
-    async fn begin_on(&self, mut connection: Box<dyn SqlConnection>) -> Result<Transaction, SqlError> {
+    async fn begin_on(
+        &self,
+        mut connection: Box<dyn SqlConnection>,
+    ) -> Result<Transaction, SqlError> {
         let statement = match connection.dialect() {
             Dialect::Sqlite => "begin immediate",
             Dialect::Postgres => "begin",
         };
         match connection.execute(statement, Vec::new()).await {
-            Ok(_) => Ok(Transaction { connection, sql: self.clone() }),
+            Ok(_) => Ok(Transaction {
+                connection,
+                sql: self.clone(),
+            }),
             Err(error) => {
                 self.give_back_after(connection, Some(&error));
                 Err(error)
@@ -238,7 +273,11 @@ impl Sql {
     }
 
     fn take_idle(&self) -> Option<Box<dyn SqlConnection>> {
-        self.inner.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.inner
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
     }
 
     /// Keeps a connection for the next statement when it is in a known state and there is room.
@@ -246,7 +285,11 @@ impl Sql {
         if error.is_some_and(|error| !error.leaves_connection_usable()) {
             return;
         }
-        let mut idle = self.inner.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self
+            .inner
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_CONNECTIONS_MAX {
             idle.push(connection);
         }
@@ -255,11 +298,16 @@ impl Sql {
 
 /// Whether a statement changes nothing, judged by its first word.
 fn reads_only(statement: &str) -> bool {
-    statement.trim_start().get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select"))
+    statement
+        .trim_start()
+        .get(..6)
+        .is_some_and(|word| word.eq_ignore_ascii_case("select"))
 }
 
 fn read_rows<T: FromSqlRow>(rows: Vec<Vec<SqlValue>>) -> Result<Vec<T>, SqlError> {
-    rows.into_iter().map(|row| T::from_sql_row(SqlRow::new(row))).collect()
+    rows.into_iter()
+        .map(|row| T::from_sql_row(SqlRow::new(row)))
+        .collect()
 }
 
 /// A transaction on a pinned connection.
@@ -293,7 +341,11 @@ impl Transaction {
     }
 
     /// Runs a statement for its effect; the number of rows that it touched.
-    pub async fn execute(&mut self, statement: &str, parameters: Vec<SqlValue>) -> Result<u64, SqlError> {
+    pub async fn execute(
+        &mut self,
+        statement: &str,
+        parameters: Vec<SqlValue>,
+    ) -> Result<u64, SqlError> {
         self.connection.execute(statement, parameters).await
     }
 
@@ -306,7 +358,12 @@ impl Transaction {
 
     /// Undoes everything. A connection that cannot even do this is dropped, which undoes it too.
     pub async fn rollback(mut self) {
-        if self.connection.execute("rollback", Vec::new()).await.is_ok() {
+        if self
+            .connection
+            .execute("rollback", Vec::new())
+            .await
+            .is_ok()
+        {
             self.sql.give_back_after(self.connection, None);
         }
     }
@@ -334,15 +391,22 @@ pub struct SqlRow {
 
 impl SqlRow {
     fn new(values: Vec<SqlValue>) -> Self {
-        Self { values: values.into_iter(), columns_read: 0 }
+        Self {
+            values: values.into_iter(),
+            columns_read: 0,
+        }
     }
 
     /// Reads the next column.
     pub fn next_column<T: FromSqlValue>(&mut self) -> Result<T, SqlError> {
         let column = self.columns_read;
-        let value = self.values.next().ok_or_else(|| SqlError::Shape(format!("there is no column {column}")))?;
+        let value = self
+            .values
+            .next()
+            .ok_or_else(|| SqlError::Shape(format!("there is no column {column}")))?;
         self.columns_read += 1;
-        T::from_sql_value(value).map_err(|error| SqlError::Shape(format!("column {column}: {error}")))
+        T::from_sql_value(value)
+            .map_err(|error| SqlError::Shape(format!("column {column}: {error}")))
     }
 }
 
@@ -375,13 +439,18 @@ fn unexpected(wanted: &str, found: &SqlValue) -> String {
 
 impl FromSqlValue for i64 {
     fn from_sql_value(value: SqlValue) -> Result<Self, String> {
-        if let SqlValue::Integer(integer) = value { Ok(integer) } else { Err(unexpected("bigint", &value)) }
+        if let SqlValue::Integer(integer) = value {
+            Ok(integer)
+        } else {
+            Err(unexpected("bigint", &value))
+        }
     }
 }
 
 impl FromSqlValue for u64 {
     fn from_sql_value(value: SqlValue) -> Result<Self, String> {
-        Self::try_from(i64::from_sql_value(value)?).map_err(|_| "expected a number that is not negative".to_owned())
+        Self::try_from(i64::from_sql_value(value)?)
+            .map_err(|_| "expected a number that is not negative".to_owned())
     }
 }
 
@@ -397,25 +466,41 @@ impl FromSqlValue for bool {
 
 impl FromSqlValue for f64 {
     fn from_sql_value(value: SqlValue) -> Result<Self, String> {
-        if let SqlValue::Real(real) = value { Ok(real) } else { Err(unexpected("double precision", &value)) }
+        if let SqlValue::Real(real) = value {
+            Ok(real)
+        } else {
+            Err(unexpected("double precision", &value))
+        }
     }
 }
 
 impl FromSqlValue for String {
     fn from_sql_value(value: SqlValue) -> Result<Self, String> {
-        if let SqlValue::Text(text) = value { Ok(text) } else { Err(unexpected("text", &value)) }
+        if let SqlValue::Text(text) = value {
+            Ok(text)
+        } else {
+            Err(unexpected("text", &value))
+        }
     }
 }
 
 impl FromSqlValue for Vec<u8> {
     fn from_sql_value(value: SqlValue) -> Result<Self, String> {
-        if let SqlValue::Bytes(bytes) = value { Ok(bytes) } else { Err(unexpected("bytea", &value)) }
+        if let SqlValue::Bytes(bytes) = value {
+            Ok(bytes)
+        } else {
+            Err(unexpected("bytea", &value))
+        }
     }
 }
 
 impl<T: FromSqlValue> FromSqlValue for Option<T> {
     fn from_sql_value(value: SqlValue) -> Result<Self, String> {
-        if value == SqlValue::Null { Ok(None) } else { T::from_sql_value(value).map(Some) }
+        if value == SqlValue::Null {
+            Ok(None)
+        } else {
+            T::from_sql_value(value).map(Some)
+        }
     }
 }
 
@@ -463,7 +548,10 @@ mod tests {
     fn messages_fall_in_their_class() {
         let sqlite = [
             ("UNIQUE constraint failed: access_key.key_id", "unique"),
-            ("error returned from database: (code: 1555) UNIQUE constraint failed: t.id", "unique"),
+            (
+                "error returned from database: (code: 1555) UNIQUE constraint failed: t.id",
+                "unique",
+            ),
             ("NOT NULL constraint failed: t.a", "constraint"),
             ("FOREIGN KEY constraint failed", "constraint"),
             ("database is locked", "busy"),
@@ -473,7 +561,11 @@ mod tests {
             ("no such table: t", "statement"),
         ];
         for (message, class) in sqlite {
-            assert_eq!(class_of(&SqlError::from_sqlite_message(message)), class, "{message}");
+            assert_eq!(
+                class_of(&SqlError::from_sqlite_message(message)),
+                class,
+                "{message}"
+            );
         }
         let postgres = [
             ("23505", "unique"),
@@ -486,7 +578,11 @@ mod tests {
             ("42P01", "statement"),
         ];
         for (code, class) in postgres {
-            assert_eq!(class_of(&SqlError::from_postgres_code(code, "text")), class, "{code}");
+            assert_eq!(
+                class_of(&SqlError::from_postgres_code(code, "text")),
+                class,
+                "{code}"
+            );
         }
     }
 
@@ -507,7 +603,10 @@ mod tests {
         let row = || SqlRow::new(vec![SqlValue::Integer(1), SqlValue::Null]);
         assert_eq!(<(i64, Option<String>)>::from_sql_row(row()), Ok((1, None)));
         let wrong = <(i64, String)>::from_sql_row(row()).unwrap_err();
-        assert_eq!(wrong, SqlError::Shape("column 1: expected text, found null".to_owned()));
+        assert_eq!(
+            wrong,
+            SqlError::Shape("column 1: expected text, found null".to_owned())
+        );
         let short = <(i64, Option<i64>, i64)>::from_sql_row(row()).unwrap_err();
         assert_eq!(short, SqlError::Shape("there is no column 2".to_owned()));
     }
