@@ -1,20 +1,54 @@
-//! `cargo xtask bench`: measurements, printed as ratios of both sides within one run.
+//! `cargo xtask bench`: builds the shipped form of everything and hands over to `chudian-bench`, which measures.
 
 use anyhow::Result;
 use clap::Args;
 
-use crate::shell::Workspace;
+use crate::{
+    components,
+    shell::{Workspace, install_debian, on_path, run},
+};
 
 /// What `cargo xtask bench` takes.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Rounds of each measurement; the median is printed.
-    #[arg(long, default_value_t = 5)]
-    rounds: u32,
+    /// Rounds of each comparison; medians are printed.
+    #[arg(long, default_value = "5")]
+    rounds: String,
+    /// Only these, separated by commas: start, hello, engine, simulation.
+    #[arg(long)]
+    only: Option<String>,
+    /// Use the everyday build of the gateway instead of the shipped one, which takes long to build.
+    #[arg(long)]
+    everyday: bool,
 }
 
-/// To be written.
-pub(crate) fn run(_workspace: &Workspace, options: &Options) -> Result<()> {
-    let _ = options.rounds;
-    Ok(())
+/// Builds and measures.
+pub(crate) fn run_verb(workspace: &Workspace, options: &Options) -> Result<()> {
+    if !on_path("wrk") {
+        install_debian(&["wrk"], "peak rates are measured with wrk")?;
+    }
+    components::build_all(workspace)?;
+    let profile = if options.everyday { "release" } else { "dist" };
+    run(workspace.cargo([
+        "build",
+        "--profile",
+        profile,
+        "--package",
+        "chudian",
+        "--package",
+        "chudian-bench",
+    ]))?;
+    let built = workspace.target.join(profile);
+    let mut command = std::process::Command::new(built.join("chudian-bench"));
+    command
+        .arg("run")
+        .arg("--gateway")
+        .arg(built.join("chudian"))
+        .arg("--root")
+        .arg(&workspace.root);
+    command.args(["--rounds", &options.rounds]);
+    if let Some(only) = &options.only {
+        command.args(["--only", only]);
+    }
+    run(command)
 }

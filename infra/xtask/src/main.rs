@@ -52,7 +52,7 @@ fn main() -> Result<()> {
         Verb::Up(options) => up::run_verb(&workspace, &options),
         Verb::Build(options) => components::run(&workspace, &options),
         Verb::Test(options) => test::run_verb(&workspace, &options),
-        Verb::Bench(options) => bench::run(&workspace, &options),
+        Verb::Bench(options) => bench::run_verb(&workspace, &options),
         Verb::Tidy => tidy::run(&workspace),
         Verb::Demo(options) => demo::run(&workspace, &options),
         Verb::Openapi(options) => openapi::run(&workspace, &options),
