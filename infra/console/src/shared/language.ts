@@ -36,7 +36,7 @@ export function formatMonth(month: string, language: Language, form: 'long' | 's
   if (year === undefined || number === undefined) return month;
   return new Intl.DateTimeFormat(LANGUAGE_TAG[language], {
     timeZone: 'UTC',
-    month: language === 'zh' ? 'numeric' : 'short',
+    month: language === 'en' ? 'short' : form === 'long' ? 'long' : 'numeric',
     ...(form === 'long' ? { year: 'numeric' } : {}),
   }).format(Date.UTC(year, number - 1, 1));
 }
