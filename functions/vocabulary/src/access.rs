@@ -235,7 +235,12 @@ impl fmt::Debug for AccessKey {
 pub struct Pepper([u8; HMAC_BLOCK_BYTES]);
 
 impl Pepper {
-    /// Takes the text of the variable `key_pepper`, of any length.
+    /// Takes the value of the variable `key_pepper`; an empty one means [`DEFAULT_PEPPER`].
+    pub fn from_variable(text: &str) -> Self {
+        Self::new(if text.is_empty() { DEFAULT_PEPPER } else { text })
+    }
+
+    /// Takes a secret text of any length.
     pub fn new(text: &str) -> Self {
         let mut block = [0; HMAC_BLOCK_BYTES];
         let bytes = text.as_bytes();
@@ -491,6 +496,8 @@ mod tests {
             .unwrap();
         assert_eq!(&read.id, key.id());
         assert!(read.hash.matches(&key.hash(&pepper)));
+        let without_a_pepper = Pepper::from_variable("");
+        assert!(read.hash.matches(&key.hash(&without_a_pepper)));
         assert!(BootstrapKey::from_variable("  ").unwrap().is_none());
         assert!(BootstrapKey::from_variable("abc").is_err());
     }

@@ -52,6 +52,13 @@ impl Date {
         NaiveDate::from_ymd_opt(year, month, day).map(Self).ok_or(CalendarError::Date)
     }
 
+    /// The day that began at or before so many seconds after 1970-01-01T00:00:00; nothing outside the accepted years.
+    #[must_use]
+    pub fn of_unix_seconds(seconds: i64) -> Option<Self> {
+        let day = chrono::DateTime::from_timestamp(seconds, 0)?.date_naive();
+        YEARS.contains(&day.year()).then_some(Self(day))
+    }
+
     /// The month in which the day lies.
     #[must_use]
     pub fn month(self) -> Month {

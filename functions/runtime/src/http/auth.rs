@@ -299,7 +299,7 @@ impl Guard {
         if let Some(settings) = known {
             return Ok(settings);
         }
-        let pepper = Pepper::new(&self.inner.variables.get("key_pepper").await?);
+        let pepper = Pepper::from_variable(&self.inner.variables.get("key_pepper").await?);
         let bootstrap =
             BootstrapKey::from_variable(&self.inner.variables.get("bootstrap_key_hash").await?)
                 .map_err(|error| {
