@@ -194,7 +194,7 @@ fn lies_beside(path: &str) -> bool {
         .is_some_and(|rest| !rest.contains('/'))
 }
 
-/// A problem of this function, in both languages.
+/// A problem of this function, in both languages; codes and titles are those of the common catalogue.
 struct Words {
     status: StatusCode,
     code: &'static str,
@@ -204,8 +204,8 @@ struct Words {
 
 const NOT_FOUND: Words = Words {
     status: StatusCode::NOT_FOUND,
-    code: "not-found",
-    title: ["没有这个页面", "No such page"],
+    code: "no-route",
+    title: ["没有这个地址", "There is no such route"],
     detail: [
         "地址可能有误；页面在 /tariff/",
         "the address may be wrong; the page is at /tariff/",
@@ -215,24 +215,28 @@ const NOT_FOUND: Words = Words {
 const METHOD_NOT_ALLOWED: Words = Words {
     status: StatusCode::METHOD_NOT_ALLOWED,
     code: "method-not-allowed",
-    title: ["不支持这种请求方法", "Method not allowed"],
+    title: [
+        "该地址不支持这种方法",
+        "The route does not take this method",
+    ],
     detail: [
         "页面只能用 GET 或 HEAD 读取",
         "pages can only be read, by GET or HEAD",
     ],
 };
 
+/// In Chinese where that is the first language asked for; in English otherwise, as every function answers programs.
 fn problem(question: &Question<'_>, words: &Words) -> Answer {
-    let english = question
+    let chinese = question
         .header(&ACCEPT_LANGUAGE)
-        .is_some_and(|tags| tags.trim_start().to_ascii_lowercase().starts_with("en"));
+        .is_some_and(|tags| tags.trim_start().to_ascii_lowercase().starts_with("zh"));
     let [chinese_title, english_title] = words.title;
     let [chinese_detail, english_detail] = words.detail;
     let body = json!({
         "type": format!("urn:chudian:problem:{}", words.code),
-        "title": if english { english_title } else { chinese_title },
+        "title": if chinese { chinese_title } else { english_title },
         "status": words.status.as_u16(),
-        "detail": if english { english_detail } else { chinese_detail },
+        "detail": if chinese { chinese_detail } else { english_detail },
         "instance": question.header(&REQUEST_ID),
     });
     let mut response = Response::new(Full::from(body.to_string()));

@@ -211,9 +211,9 @@ async fn what_is_missing_is_a_page_for_people_and_a_problem_for_programs() {
     assert!(page.contains("没有这个页面") && page.contains("No such page"));
 
     for (language, title) in [
-        ("en-GB,en;q=0.9", "No such page"),
-        ("zh-CN", "没有这个页面"),
-        ("", "没有这个页面"),
+        ("en-GB,en;q=0.9", "There is no such route"),
+        ("zh-CN", "没有这个地址"),
+        ("", "There is no such route"),
     ] {
         let (status, headers, body) = get(
             "/tariff/a/b.js",
@@ -228,7 +228,7 @@ async fn what_is_missing_is_a_page_for_people_and_a_problem_for_programs() {
             (StatusCode::NOT_FOUND, "application/problem+json")
         );
         let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(problem["type"], "urn:chudian:problem:not-found");
+        assert_eq!(problem["type"], "urn:chudian:problem:no-route");
         assert_eq!(
             (problem["title"].as_str(), problem["status"].as_u64()),
             (Some(title), Some(404))
