@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::{
-    pages,
+    imports, pages,
     shell::{Workspace, say},
     toolchain::WasmToolchain,
 };
@@ -69,7 +69,14 @@ fn build(workspace: &Workspace, only: Option<&[&str]>) -> Result<()> {
         let place = workspace.components().join(format!("{component}.wasm"));
         install(&built, &place)?;
     }
-    say(&format!("{} components in target/components", chosen.len()));
+    for (_, component) in &chosen {
+        let faces = imports::read(&workspace.components().join(format!("{component}.wasm")))?;
+        say(&format!(
+            "target/components/{component}.wasm: {} KB, {} imports",
+            faces.bytes / 1024,
+            faces.imports.len()
+        ));
+    }
     Ok(())
 }
 
