@@ -1,8 +1,6 @@
 //! What `bindgen!` makes of the WIT of the Spin interfaces (`wit/deps`). Nothing here is written by hand.
 
 #[expect(
-    missing_docs,
-    unreachable_pub,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
     reason = "generated code"

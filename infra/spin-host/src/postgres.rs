@@ -1,24 +1,19 @@
-//! stub while compiling
-use crate::host::*;
-use crate::settings::PostgresSettings;
-use std::sync::Arc;
-use wasmtime::component::*;
-/// x
-#[derive(Debug)]
-pub struct GuestConnection;
-/// x
-#[derive(Debug)]
-pub struct GuestConnectionBuilder;
-/// x
-#[derive(Debug)]
-pub struct PostgresPools;
-impl PostgresPools {
-    pub(crate) fn new(_: PostgresSettings) -> Self {
-        Self
-    }
-    pub(crate) async fn close(&self) {}
-}
-/// x
-pub fn add_to_linker<T: SpinView>(_linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    Ok(())
-}
+//! `spin:postgres@4.2.0` on PostgreSQL by sqlx.
+//!
+//! Values go over the wire in PostgreSQL's binary form, written and read here, so that every type of the interface is exact:
+//! decimals of any length, intervals, ranges and arrays among them. As in Spin, a parameter must have the type that the
+//! statement expects; nothing is converted silently.
+
+mod address;
+mod calendar;
+mod connection;
+mod error;
+mod interface;
+mod numeric;
+mod parameter;
+mod pool;
+mod value;
+mod wire;
+
+pub use interface::{GuestConnection, GuestConnectionBuilder, add_to_linker};
+pub use pool::PostgresPools;
