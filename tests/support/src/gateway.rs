@@ -76,6 +76,13 @@ impl Options {
         self.words(["--variable".to_owned(), format!("{name}={value}")])
     }
 
+    /// Sets an environment variable of the process.
+    #[must_use]
+    pub fn environment_variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Appends all that it says to this file.
     #[must_use]
     pub fn log(mut self, file: impl Into<PathBuf>) -> Self {

@@ -1,0 +1,232 @@
+//! The sample: what was planted is found, the terminal says what HTTP says, and the page shows it in a real browser.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use chudian_e2e::{
+    Caller, Host,
+    harness::{Case, LeftOut},
+    host::binary,
+    repository,
+};
+use chudian_test_support::gateway::Gateway;
+use serde_json::{Value, json};
+
+/// Enough for every planted kind to occur, few enough to be loaded in a moment.
+const CUSTOMERS: &str = "150";
+
+/// Any seed does; this one is not the one of `cargo xtask up`.
+const SEED: &str = "7";
+
+/// Debian's browser; `CHUDIAN_CHROMIUM` names another.
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        Case::new(
+            "sample::planted",
+            "for every planted customer the first in the ranking is the planted plan, by the planted margin",
+            planted,
+        ),
+        Case::new(
+            "sample::terminal",
+            "`chudian simulate` gives the figures of the HTTP call for the same usage, in both encodings",
+            terminal,
+        ),
+        Case::new(
+            "sample::browser",
+            "the page works in a real browser, with a real token, against the real gateway",
+            browser,
+        ),
+    ]
+}
+
+/// A gateway with the sample, loaded by the command that users run.
+struct Sample {
+    gateway: Gateway,
+    admin: Caller,
+    files: std::path::PathBuf,
+}
+
+fn sample(host: &Host) -> Result<Sample> {
+    let options = host.aside("sample")?;
+    let files = host.folder()?.join("sample-files");
+    let gateway = Gateway::start(options)?;
+    let key = gateway.new_key("admin", None)?;
+    let admin = host.caller_of(gateway.base_url()).with_bearer(&key);
+    if !files.join("planted.json").is_file() {
+        let mut command = Command::new(binary()?);
+        command
+            .args(["sample", "--seed", SEED, "--customers", CUSTOMERS, "--out"])
+            .arg(&files);
+        command
+            .args(["--load", gateway.base_url(), "--json"])
+            .env("CHUDIAN_KEY", &key);
+        run(&mut command)?;
+    }
+    Ok(Sample {
+        gateway,
+        admin,
+        files,
+    })
+}
+
+fn run(command: &mut Command) -> Result<Vec<u8>> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run {:?}", command.get_program()))?;
+    ensure!(
+        output.status.success(),
+        "{:?} failed ({}):\n{}{}",
+        command.get_program(),
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(output.stdout)
+}
+
+fn planted_customers(files: &Path) -> Result<Vec<Value>> {
+    let planted: Value = serde_json::from_slice(&std::fs::read(files.join("planted.json"))?)?;
+    let customers = planted["customers"]
+        .as_array()
+        .context("planted.json names no customers")?;
+    ensure!(
+        customers.len() >= 10,
+        "only {} are planted",
+        customers.len()
+    );
+    Ok(customers.clone())
+}
+
+fn planted(host: &Host) -> Result<()> {
+    let sample = sample(host)?;
+    let mut wrong = Vec::new();
+    for customer in planted_customers(&sample.files)? {
+        let answer = sample
+            .admin
+            .post(
+                "/tariff/v1/simulations",
+                &json!({ "customer_id": customer["customer_id"], "limit": 200 }),
+            )?
+            .expect_status(200)?;
+        let (first, second) = (&answer["ranking"][0], &answer["ranking"][1]);
+        let margin_fen = second["total_fen"]
+            .as_i64()
+            .zip(first["total_fen"].as_i64())
+            .map(|(second, first)| second - first);
+        let enough = second.is_null() || margin_fen >= customer["margin_fen"].as_i64();
+        if first["plan_id"] != customer["best_plan_id"] || !enough {
+            wrong.push(format!(
+                "{customer}: first is {} before {} by {margin_fen:?} fen",
+                first["plan_id"], second["plan_id"]
+            ));
+        }
+    }
+    ensure!(
+        wrong.is_empty(),
+        "{} customers:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    sample.gateway.stop()
+}
+
+fn terminal(host: &Host) -> Result<()> {
+    let sample = sample(host)?;
+    let simulate = |file: &str| -> Result<Value> {
+        let mut command = Command::new(binary()?);
+        command
+            .arg("simulate")
+            .arg(sample.files.join(file))
+            .args(["--catalogue"])
+            .arg(sample.files.join("catalogue.json"))
+            .arg("--json");
+        serde_json::from_slice(&run(&mut command)?)
+            .context("`chudian simulate --json` printed no JSON")
+    };
+    let printed = simulate("usage-example.csv")?;
+    ensure!(
+        printed == simulate("usage-example.gb18030.csv")?,
+        "the two encodings of one table give different answers"
+    );
+    let request = printed
+        .get("request")
+        .context("the printed answer does not say what was asked")?;
+    let answered = sample
+        .admin
+        .post("/tariff/v1/simulations", request)?
+        .expect_status(200)?;
+    let figures = |answer: &Value| -> Vec<Value> {
+        answer["ranking"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|row| {
+                json!([
+                    row["plan_id"],
+                    row["add_ons"].as_array().map(Vec::len),
+                    row["monthly_total_fen"],
+                    row["total_fen"]
+                ])
+            })
+            .collect()
+    };
+    ensure!(
+        !figures(&answered).is_empty(),
+        "nothing is ranked: {answered}"
+    );
+    ensure!(
+        figures(&printed) == figures(&answered),
+        "printed {:?}\nanswered {:?}",
+        figures(&printed),
+        figures(&answered)
+    );
+    sample.gateway.stop()
+}
+
+fn browser(host: &Host) -> Result<()> {
+    if std::env::var_os("CHUDIAN_WITHOUT_BROWSER").is_some() {
+        return Err(LeftOut(
+            "CHUDIAN_WITHOUT_BROWSER is set: the pages were not tried in a browser".to_owned(),
+        )
+        .into());
+    }
+    let chromium = std::env::var("CHUDIAN_CHROMIUM").unwrap_or_else(|_| CHROMIUM.to_owned());
+    ensure!(
+        Path::new(&chromium).is_file(),
+        "there is no browser at {chromium}; on Debian: apt-get install chromium fonts-noto-cjk, elsewhere set CHUDIAN_CHROMIUM, or set CHUDIAN_WITHOUT_BROWSER to leave this out"
+    );
+    let console = repository()?.join("infra/console");
+    ensure!(
+        console.join("node_modules/.bin/playwright").exists(),
+        "the pages' tools are not installed; `cargo xtask build console` does it"
+    );
+    let sample = sample(host)?;
+    let customers = planted_customers(&sample.files)?;
+    let customer = &customers.first().context("no customer")?["customer_id"];
+    let token = sample
+        .admin
+        .post(
+            "/tariff/v1/page-tokens",
+            &json!({ "customer_id": customer, "ttl_s": 900 }),
+        )?
+        .expect_status(201)?;
+    let Some(token) = token["token"].as_str() else {
+        bail!("no token: {token}")
+    };
+    let mut command = Command::new("npm");
+    command
+        .args(["run", "--silent", "test:browser"])
+        .current_dir(&console);
+    command
+        .env("CHUDIAN_BASE_URL", sample.gateway.base_url())
+        .env("CHUDIAN_PAGE_TOKEN", token)
+        .env("CHUDIAN_CHROMIUM", &chromium);
+    run(&mut command)?;
+    sample.gateway.stop()
+}
