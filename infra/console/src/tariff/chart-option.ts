@@ -47,36 +47,40 @@ interface TooltipItem {
   readonly dataIndex: number;
 }
 
+/** Above the columns, below the saving; without a plan to compare there is no saving, and the columns have all the room. */
+const PLOTS_COMPARED = [
+  { top: 34, height: '50%' },
+  { top: '72%', bottom: 28 },
+];
+const PLOTS_ALONE = [{ top: 34, bottom: 28 }];
+
 export function chartOption(input: ChartInput): EChartsCoreOption {
+  const plots = input.series.length > 1 ? PLOTS_COMPARED : PLOTS_ALONE;
   return {
     animation: !input.still,
     animationDuration: 450,
     textStyle: { fontFamily: input.colours.font },
-    grid: grids(input),
-    xAxis: [0, 1].map((plot) => monthAxis(input, plot)),
-    yAxis: [moneyAxis(input, 0, input.words.bills), moneyAxis(input, 1, input.words.saving)],
+    grid: plots.map((plot) => ({ ...sides(input), ...plot })),
+    xAxis: plots.map((_, plot) => monthAxis(input, plot, plot === plots.length - 1)),
+    yAxis: [input.words.bills, input.words.saving].slice(0, plots.length).map((name, plot) => moneyAxis(input, plot, name)),
     axisPointer: { link: [{ xAxisIndex: 'all' }] },
     tooltip: tooltip(input),
     series: [...columns(input), ...lines(input)],
   };
 }
 
-function grids({ narrow }: ChartInput) {
-  const sides = { left: narrow ? 44 : 58, right: narrow ? 6 : 14 };
-  return [
-    { ...sides, top: 34, height: '50%' },
-    { ...sides, top: '72%', bottom: 28 },
-  ];
+function sides({ narrow }: ChartInput) {
+  return { left: narrow ? 44 : 58, right: narrow ? 6 : 14 };
 }
 
-function monthAxis({ months, colours, narrow }: ChartInput, plot: number) {
+function monthAxis({ months, colours, narrow }: ChartInput, plot: number, lowest: boolean) {
   return {
     type: 'category',
     gridIndex: plot,
     data: months.map((month) => month.short),
     axisLine: { lineStyle: { color: colours.line } },
     axisTick: { show: false },
-    axisLabel: { show: plot === 1, color: colours.ink, fontSize: narrow ? 11 : 13, hideOverlap: true, margin: 10 },
+    axisLabel: { show: lowest, color: colours.ink, fontSize: narrow ? 11 : 13, hideOverlap: true, margin: 10 },
     axisPointer: { type: 'shadow' },
     z: 3,
   };

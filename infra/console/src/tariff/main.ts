@@ -1,7 +1,6 @@
 /** Starts the comparison page: language, token from the address, and the address of the function's API beside the page. */
 import { createApp } from 'vue';
 import { createI18n } from 'vue-i18n';
-import '../shared/theme.css';
 import './tariff.css';
 import { chooseLanguage } from '../shared/language';
 import TariffPage from './TariffPage.vue';

@@ -5,7 +5,7 @@
  * ones are cancelled; a failure is shown and waits for the customer, except that a page that was cut off asks once more
  * when the browser says that the network is back.
  */
-import { computed, reactive, readonly, ref, watch, type Ref } from 'vue';
+import { computed, reactive, readonly, ref, shallowRef, watch, type Ref } from 'vue';
 import { CallFailed, Client, type Failure } from '../shared/http';
 import type { Language } from '../shared/language';
 import { fetchPage, simulate, type Kind, type PageFacts, type PricedPlan, type Simulation, type WhatIf } from './api';
@@ -32,8 +32,8 @@ export function createStore(base: URL, language: Ref<Language>) {
   let resting: ReturnType<typeof setTimeout> | undefined;
 
   const phase = ref<Phase>({ kind: 'loading' });
-  const facts = ref<PageFacts | null>(null);
-  const simulation = ref<Simulation | null>(null);
+  const facts = shallowRef<PageFacts | null>(null);
+  const simulation = shallowRef<Simulation | null>(null);
   const whatIf = reactive<Record<Kind, number>>({ voice: 0, data: 0, sms: 0, mms: 0, wlan: 0 });
   /** A newer question is on its way while the older answer is still shown. */
   const updating = ref(false);

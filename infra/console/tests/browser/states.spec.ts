@@ -82,7 +82,20 @@ test('a column of the picture opens its bill, whose lines add up', async ({ page
   await expect(page.locator('dialog')).toHaveCount(0);
 });
 
-test('can be used with the keyboard alone', async ({ page }) => {
+test('pointing at a month of the picture names every plan with its amount', async ({ page }, info) => {
+  await intercept(page);
+  await openPage(page);
+  await expectPainted(page);
+  const canvas = page.locator('.chart canvas');
+  const box = (await canvas.boundingBox())!;
+  await canvas.hover({ position: { x: box.width / 2, y: box.height * 0.2 } });
+  const tip = page.locator('.chart-tip-box');
+  await expect(tip).toContainText('2026年7月');
+  await expect(tip.locator('.amount')).toHaveText(['¥143.10', '¥97.45', '¥129.80', '¥128.00', '+¥80.70']);
+  await picture(page, `${info.project.name}-tip`);
+});
+
+test('can be used with the keyboard alone', async ({ page }, info) => {
   await intercept(page);
   await openPage(page);
   await expectPainted(page);
@@ -100,6 +113,7 @@ test('can be used with the keyboard alone', async ({ page }) => {
   await page.keyboard.press('ArrowRight');
   await expect(slider).toHaveAttribute('aria-valuetext', '多用 5%');
   await expect(page.locator('.verdict .tag')).toHaveText('假设用量');
+  await picture(page, `${info.project.name}-what-if`);
 });
 
 test('a slider asks once when it rests, in exact per mille, and an older answer never overtakes a newer one', async ({ page }) => {
@@ -296,6 +310,10 @@ test('on paper there are figures instead of the picture, and nothing to press', 
   await openPage(page);
   await expectPainted(page);
   await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  await expect(page.locator('body')).toHaveCSS('background-color', 'rgb(255, 255, 255)');
+  await expect(page.locator('.verdict')).toHaveCSS('color', 'rgb(16, 27, 47)');
+  await expect(page.getByRole('button', { name: '打印' })).toBeHidden();
+  await expect(page.locator('.strip').first()).toBeHidden();
   await expect(page.locator('.bills')).toBeVisible();
   await expect(page.locator('.chart')).toBeHidden();
   await expect(page.getByRole('slider')).toHaveCount(0);

@@ -39,6 +39,7 @@ const en: typeof zh = {
     series: 'Plan whose cumulative saving is shown',
     bills: 'Monthly bill (yuan)',
     saving: 'Cumulative saving with “{plan}” (yuan)',
+    savingNarrow: 'Cumulative saving (yuan)',
     month: 'Month',
     total: 'Total',
     totalSaving: 'Cumulative saving',

@@ -37,6 +37,7 @@ export default {
     series: '选择要看累计节省的套餐',
     bills: '每月账单（元）',
     saving: '换成「{plan}」的累计节省（元）',
+    savingNarrow: '累计节省（元）',
     month: '月份',
     total: '合计',
     totalSaving: '累计节省',
