@@ -4,8 +4,8 @@
 //! first request.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use chudian_manifest::{HttpTrigger, Router, StaticResponse, TriggerRoute, TriggerTarget};
@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 
 use crate::component::Component;
 use crate::metrics::{Metrics, RouteMetrics};
+use crate::own;
 use crate::settings::Limits;
 
 /// See the module.
@@ -40,6 +41,10 @@ pub struct App {
     pub own_metrics: RouteMetrics,
     /// Whether every request is logged, not only those that fail or are slow.
     pub access_log: bool,
+    /// Whether `/openapi.json` and `/docs` are the gateway's own.
+    pub owns_documents: bool,
+    /// The merged API document, once every component has given its own.
+    pub merged_document: OnceLock<Bytes>,
     stopping: AtomicBool,
 }
 
@@ -212,6 +217,10 @@ impl App {
             own_metrics: parts.metrics.route("gateway", ""),
             metrics: parts.metrics,
             access_log: parts.access_log,
+            owns_documents: own::owns_documents(
+                parts.triggers.iter().map(|trigger| trigger.route.clone()),
+            ),
+            merged_document: OnceLock::new(),
             stopping: AtomicBool::new(false),
         })
     }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use chudian_manifest as manifest;
+use chudian_spin_host::{ComponentPorts, SpinContext};
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component as Compiled, Linker};
 use wasmtime::{Engine, Store};
@@ -37,6 +38,7 @@ pub struct Component {
     pub metrics: ComponentMetrics,
     engine: Engine,
     outbound: Arc<OutboundPolicy>,
+    ports: Arc<ComponentPorts>,
     environment: Vec<(String, String)>,
     memory: Arc<MemoryAccount>,
     log: Arc<GuestLog>,
@@ -85,6 +87,8 @@ pub struct Parts<'parts> {
     pub declared: &'parts manifest::Component,
     /// Where it may go.
     pub allowed: manifest::AllowedHosts,
+    /// Its databases, stores and variables.
+    pub ports: ComponentPorts,
     /// What is counted of it.
     pub metrics: ComponentMetrics,
     /// The gateway's limits.
@@ -100,6 +104,7 @@ impl Component {
         let Parts {
             declared,
             allowed,
+            ports,
             metrics,
             limits,
         } = parts;
@@ -136,6 +141,7 @@ impl Component {
             gate: Gate::new(limits, metrics.clone()),
             engine: engine.clone(),
             outbound,
+            ports: Arc::new(ports),
             environment: declared
                 .environment
                 .iter()
@@ -170,10 +176,9 @@ impl Component {
         );
         let handles_max = usize::try_from(limits.instance_handles_max).unwrap_or(usize::MAX);
         let outbound = Outbound::new(Arc::clone(&self.outbound), Arc::clone(fate));
-        let mut store = Store::new(
-            &self.engine,
-            GuestState::new(wasi, outbound, limiter, handles_max),
-        );
+        let spin = SpinContext::new(Arc::clone(&self.ports));
+        let state = GuestState::new(wasi, outbound, spin, limiter, handles_max);
+        let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limiter);
         store.set_max_component_handles(handles_max);
         store.set_epoch_deadline(1);
@@ -193,8 +198,12 @@ fn link_imports(
     let mut added = Vec::new();
     let component_type = compiled.component_type();
     for (interface, _) in component_type.imports(engine) {
+        let refused = |error: wasmtime::Error| LinkError::Refused {
+            component: id.to_owned(),
+            reason: format!("{error:#}"),
+        };
         let package = package_of(interface);
-        let outcome = match package {
+        match package {
             "wasi:http" => add_once(&mut added, package, || {
                 wasmtime_wasi_http::p3::add_to_linker(&mut linker)
             }),
@@ -213,17 +222,17 @@ fn link_imports(
                     interface: interface.to_owned(),
                 });
             }
-            _ => {
-                return Err(LinkError::UnknownImport {
-                    component: id.to_owned(),
-                    interface: interface.to_owned(),
-                });
-            }
-        };
-        outcome.map_err(|error| LinkError::Refused {
-            component: id.to_owned(),
-            reason: format!("{error:#}"),
-        })?;
+            _ => match chudian_spin_host::add_import(&mut linker, interface).map_err(refused)? {
+                true => Ok(()),
+                false => {
+                    return Err(LinkError::UnknownImport {
+                        component: id.to_owned(),
+                        interface: interface.to_owned(),
+                    });
+                }
+            },
+        }
+        .map_err(refused)?;
     }
     Ok(linker)
 }

@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chudian_manifest::{RouteMatch, chaining_target};
-use http::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING,
-};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt as _;
@@ -26,6 +24,7 @@ use crate::headers;
 use crate::language::Language;
 use crate::metrics::RouteMetrics;
 use crate::outbound::empty_body;
+use crate::own;
 use crate::problem::Problem;
 use crate::shard::{Shard, absolute};
 use crate::trace::RequestTrace;
@@ -176,8 +175,7 @@ async fn dispatch(
     started: Instant,
 ) -> Result<Response<AnswerBody>, Problem> {
     let app = Arc::clone(&shard.app);
-    if let Some(response) = own_answer(shard, &request) {
-        let outcome = response;
+    if let Some(outcome) = own::answer(shard, request.method(), request.uri().path()).await {
         let status = outcome
             .as_ref()
             .map_or_else(|problem| problem.status(), Response::status);
@@ -332,46 +330,4 @@ fn set_spin_headers(
         headers.insert(name.clone(), value.clone());
     }
     headers.insert(SPIN_CLIENT_ADDR, client.address_value.clone());
-}
-
-/// What the gateway answers itself, if this is such a path.
-fn own_answer(
-    shard: &Shard,
-    request: &Request<Incoming>,
-) -> Option<Result<Response<AnswerBody>, Problem>> {
-    let path = request.uri().path();
-    if !path.starts_with("/.well-known/spin/") {
-        return None;
-    }
-    let (content_type, body) = match path {
-        "/.well-known/spin/health" => ("text/plain", Bytes::from_static(b"OK")),
-        "/.well-known/spin/info" => ("application/json", Bytes::from(info(shard))),
-        // As in Spin, nothing else under this prefix reaches a component.
-        _ => return Some(Err(Problem::NoRoute)),
-    };
-    Some(plain(request.method(), content_type, body))
-}
-
-fn info(shard: &Shard) -> String {
-    let app = &shard.app;
-    let version = Some(app.version.as_str()).filter(|version| !version.is_empty());
-    serde_json::json!({ "name": app.name, "version": version, "oci_image_digest": null })
-        .to_string()
-}
-
-/// An answer of the gateway's own to `GET` and `HEAD`.
-fn plain(
-    method: &Method,
-    content_type: &'static str,
-    body: Bytes,
-) -> Result<Response<AnswerBody>, Problem> {
-    if method != Method::GET && method != Method::HEAD {
-        return Err(Problem::MethodNotAllowed);
-    }
-    let mut response = Response::new(AnswerBody::Whole(body));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    Ok(response)
 }

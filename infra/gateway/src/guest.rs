@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use chudian_spin_host::{SpinContext, SpinContextView, SpinView};
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -20,13 +21,20 @@ pub struct GuestState {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: Outbound,
+    spin: SpinContext,
     /// Keeps memory and tables within bounds.
     pub limiter: Limiter,
 }
 
 impl GuestState {
     /// State for a new instance, with room for `handles_max` host resources.
-    pub fn new(wasi: WasiCtx, outbound: Outbound, limiter: Limiter, handles_max: usize) -> Self {
+    pub fn new(
+        wasi: WasiCtx,
+        outbound: Outbound,
+        spin: SpinContext,
+        limiter: Limiter,
+        handles_max: usize,
+    ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(handles_max);
         Self {
@@ -34,6 +42,7 @@ impl GuestState {
             wasi,
             http: WasiHttpCtx::new(),
             outbound,
+            spin,
             limiter,
         }
     }
@@ -54,6 +63,15 @@ impl WasiHttpView for GuestState {
             ctx: &mut self.http,
             table: &mut self.table,
             hooks: &mut self.outbound,
+        }
+    }
+}
+
+impl SpinView for GuestState {
+    fn spin(&mut self) -> SpinContextView<'_> {
+        SpinContextView {
+            context: &mut self.spin,
+            table: &mut self.table,
         }
     }
 }

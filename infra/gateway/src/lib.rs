@@ -13,12 +13,15 @@
 //!
 //! This library exists for the binary, its tests and its benchmarks; it is not an interface for others.
 
+pub mod admin;
 pub mod admission;
 pub mod app;
+pub mod application;
 pub mod body;
 pub mod code_cache;
 pub mod commands;
 pub mod component;
+pub mod docs;
 pub mod edge;
 pub mod engine;
 pub mod exchange;
@@ -28,9 +31,12 @@ pub mod lane;
 pub mod language;
 pub mod logs;
 pub mod metrics;
+pub mod openapi;
 pub mod outbound;
+pub mod own;
 pub mod pool;
 pub mod problem;
+pub mod secrets;
 pub mod server;
 pub mod settings;
 pub mod shard;

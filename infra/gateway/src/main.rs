@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use chudian_gateway::commands;
+use chudian_gateway::language::Language;
+use chudian_manifest::Refusal;
 use clap::{Parser, Subcommand};
 
 // Many small allocations per request, by several threads: measurably faster than the system's allocator.
@@ -20,17 +22,27 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Up(commands::up::Up),
+    Sample(commands::sample::Sample),
 }
 
 fn main() -> ExitCode {
     let outcome = match CommandLine::parse().verb {
         Verb::Up(up) => up.run(),
+        Verb::Sample(sample) => sample.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("chudian: {error:#}");
+            eprintln!("chudian: {}", explain(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// An error as the terminal's language has it: refusals of the operator's own files exist in both.
+fn explain(error: &anyhow::Error) -> String {
+    match (Language::of_terminal(), error.downcast_ref::<Refusal>()) {
+        (Language::Chinese, Some(refusal)) => refusal.to_string_zh(),
+        _ => format!("{error:#}"),
     }
 }

@@ -20,8 +20,10 @@ use prometheus_client::registry::{Registry, Unit};
 const LATENCY_BOUNDS_S: [f64; 14] = [
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
 ];
-/// Names of the status classes, by the first digit of a status; 0 is never used.
-const CLASSES: [&str; 6] = ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx"];
+/// Names of the status classes of final answers.
+const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
+/// First digit of the first of [`CLASSES`].
+const FIRST_CLASS: u16 = 2;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ComponentLabels {
@@ -205,7 +207,8 @@ impl Metrics {
 impl RouteMetrics {
     /// Counts one answer.
     pub fn record(&self, status: StatusCode, elapsed: Duration) {
-        if let Some(counter) = self.classes.get(usize::from(status.as_u16() / 100)) {
+        let class = (status.as_u16() / 100).saturating_sub(FIRST_CLASS);
+        if let Some(counter) = self.classes.get(usize::from(class)) {
             counter.inc();
         }
         self.latency.observe(elapsed.as_secs_f64());

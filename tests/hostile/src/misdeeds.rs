@@ -12,12 +12,16 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use http_body::Frame;
+use spin_sdk::http::body::IncomingBodyExt as _;
+use spin_sdk::wasip3::clocks::monotonic_clock;
 use spin_sdk::wasip3::http::types::Fields;
 
 /// Bytes that `/memory` asks for at a time.
 const MEMORY_STEP_BYTES: usize = 1024 * 1024;
 /// Bytes of one piece of `/big-body`.
 const BODY_PIECE_BYTES: usize = 64 * 1024;
+/// A day: longer than any limit.
+const LONG_NS: u64 = 86_400_000_000_000;
 /// Fields that `/huge-headers` tries to answer with.
 const HEADER_COUNT: usize = 5_000;
 
@@ -94,27 +98,30 @@ async fn exhaust_stack() -> String {
     descend(0).to_string()
 }
 
-/// Waits for what never comes, without using the processor.
+/// Waits for what does not come while anybody looks, without using the processor.
 async fn never_answer() -> &'static str {
-    std::future::pending().await
+    monotonic_clock::wait_for(LONG_NS).await;
+    "at last"
 }
 
-/// One piece, then nothing, for ever.
+/// One piece, then nothing for a long time.
 #[derive(Default)]
 struct SlowBody {
-    begun: bool,
+    wait: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 impl http_body::Body for SlowBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if self.begun {
-            return Poll::Pending;
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match &mut self.wait {
+            Some(wait) => wait.as_mut().poll(context).map(|()| None),
+            None => {
+                self.wait = Some(Box::pin(monotonic_clock::wait_for(LONG_NS)));
+                Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"begun\n")))))
+            }
         }
-        self.begun = true;
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"begun\n")))))
     }
 }
 

@@ -2,21 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use chudian_manifest::{AllowedHosts, Manifest, RuntimeConfig, VariableSources, Variables};
+use chudian_manifest::{AllowedHosts, TriggerTarget};
+use chudian_spin_host::{SpinHost, SpinHostSettings};
 use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use wasmtime::Engine;
 
+use crate::admin;
 use crate::app::{App, AppParts, Upstream};
+use crate::application::{Application, ApplicationArguments};
 use crate::code_cache::CodeCache;
 use crate::component::{Component, Parts};
-use crate::engine::{self, GatewayEngine, TickCount, Ticker};
+use crate::engine::{self, TickCount, Ticker};
 use crate::language::Language;
 use crate::logs::{self, LogFormat};
 use crate::metrics::Metrics;
+use crate::secrets::Secrets;
 use crate::server::Server;
 use crate::settings::Limits;
 use crate::trace::Traces;
@@ -24,27 +29,21 @@ use crate::trace::Traces;
 /// Serve the application / 启动服务
 #[derive(Debug, Args)]
 pub struct Up {
-    /// Manifest, or the folder that holds `spin.toml` / 清单文件或其所在目录
-    #[arg(short = 'f', long = "from", default_value = "spin.toml")]
-    pub from: PathBuf,
+    /// Where the application is.
+    #[command(flatten)]
+    pub application: ApplicationArguments,
     /// Address to serve / 监听地址
     #[arg(long, env = "CHUDIAN_LISTEN", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
+    /// Address for the operator: `/metrics` and `/health`; off by default / 运维监听地址，默认关闭
+    #[arg(long, env = "CHUDIAN_ADMIN_LISTEN")]
+    pub admin_listen: Option<SocketAddr>,
     /// Serve only these components / 只启动这些组件
     #[arg(short = 'c', long = "component", value_delimiter = ',')]
     pub components: Vec<String>,
     /// Another gateway serves this component: component=http://host:port / 由另一网关提供的组件
-    #[arg(long = "upstream")]
+    #[arg(long = "upstream", value_name = "COMPONENT=URL")]
     pub upstreams: Vec<String>,
-    /// Runtime configuration in Spin's format / Spin 格式的运行时配置
-    #[arg(long)]
-    pub runtime_config_file: Option<PathBuf>,
-    /// Value of an application variable: name=value / 应用变量
-    #[arg(long = "variable")]
-    pub variables: Vec<String>,
-    /// Folder for data and the code cache; `.chudian` beside the manifest by default / 数据与代码缓存目录
-    #[arg(long, env = "CHUDIAN_STATE_DIR")]
-    pub state_dir: Option<PathBuf>,
     /// Say nothing at start / 启动时不输出信息
     #[arg(long)]
     pub quiet: bool,
@@ -64,19 +63,21 @@ pub struct Up {
 
 /// A gateway that is up.
 pub struct Running {
-    /// Accepts connections.
-    pub server: Server,
-    /// The application.
-    pub app: Arc<App>,
+    server: Server,
+    app: Arc<App>,
+    admin_address: Option<SocketAddr>,
+    secrets: Secrets,
+    spin_host: SpinHost,
     ticker: Ticker,
     traces: Option<Traces>,
 }
 
 impl Running {
-    /// Stops in order: connections first, then the clock, then the last traces.
-    pub fn stop(self) {
+    /// Stops in order: connections first, then the clock, then databases, then the last traces.
+    pub fn stop(self, background: &tokio::runtime::Runtime) {
         self.server.stop();
         drop(self.ticker);
+        background.block_on(self.spin_host.close());
         drop(self.traces);
     }
 }
@@ -95,11 +96,13 @@ impl Up {
             .enable_all()
             .thread_name("chudian-background")
             .build()?;
+        // Heard from here on, so that a signal during the start is not lost.
+        let mut signals = background.block_on(async { Signals::listen() })?;
         let running = self.start(background.handle())?;
         self.announce(&running, began);
-        background.block_on(wait_for_signal())?;
+        background.block_on(signals.next());
         tracing::info!("stopping: what is in flight ends first");
-        running.stop();
+        running.stop(&background);
         tracing::info!("stopped");
         Ok(())
     }
@@ -109,7 +112,6 @@ impl Up {
     /// # Errors
     /// As [`Self::run`].
     pub fn start(&self, background: &tokio::runtime::Handle) -> anyhow::Result<Running> {
-        let manifest = Manifest::load(&self.from)?;
         let upstreams = self
             .upstreams
             .iter()
@@ -117,61 +119,54 @@ impl Up {
             .collect::<Result<BTreeMap<_, _>, _>>()?;
         let mut chosen = self.components.clone();
         if !chosen.is_empty() {
+            // Their routes are served too, only not by a component here.
             chosen.extend(upstreams.keys().cloned());
         }
-        let manifest = manifest.select(&chosen)?;
-        let state_dir = self
-            .state_dir
-            .clone()
-            .unwrap_or_else(|| manifest.directory.join(".chudian"));
-        let runtime_config = match &self.runtime_config_file {
-            Some(path) => RuntimeConfig::load(path, &std::env::current_dir()?)?,
-            None => RuntimeConfig::default(),
-        };
-        let sources = VariableSources::from_process(
-            parse_variables(&self.variables)?,
-            runtime_config.variable_providers.clone(),
-        );
-        let (variables, warnings) = Variables::resolve(&manifest, &sources)?;
-        for warning in manifest.warnings.iter().chain(&warnings) {
-            tracing::warn!(%warning, "manifest");
-        }
+        let application = self.application.load(&chosen)?;
         let limits = Arc::new(self.limits.clone());
         let metrics = Arc::new(Metrics::new());
         let engine = engine::create(&limits)?;
         let ticks = Arc::new(TickCount::default());
         let ticker = Ticker::start(engine.engine.clone(), Arc::clone(&ticks))?;
-        let cache = CodeCache::open(&state_dir);
-        let served: BTreeSet<&str> = manifest
-            .triggers
-            .iter()
-            .filter_map(|trigger| trigger.component())
-            .filter(|id| !upstreams.contains_key(*id))
-            .collect();
-        let components = load_components(
-            &manifest, &served, &variables, &engine, &cache, &limits, &metrics,
-        )?;
-        let documents = manifest
-            .components
-            .values()
-            .filter_map(|component| Some((component.id.clone(), component.facts.openapi.clone()?)))
-            .collect();
+        let spin_host = SpinHost::new(SpinHostSettings::default());
+        let loader = Loader {
+            application: &application,
+            engine: &engine.engine,
+            limits: &limits,
+            metrics: &metrics,
+            spin_host: &spin_host,
+        };
+        let components = loader.load_all(|id| !upstreams.contains_key(id))?;
+        let manifest = &application.manifest;
         let traces = Traces::start(background.clone(), &manifest.application.name)?;
         let app = Arc::new(App::assemble(AppParts {
             name: manifest.application.name.clone(),
             version: manifest.application.version.clone(),
             triggers: &manifest.triggers,
             components,
-            documents,
+            documents: manifest
+                .components
+                .values()
+                .filter_map(|component| {
+                    Some((component.id.clone(), component.facts.openapi.clone()?))
+                })
+                .collect(),
             upstreams,
             limits,
             metrics,
             access_log: self.access_log,
         })?);
         let server = Server::start(Arc::clone(&app), &ticks, self.listen)?;
+        let admin_address = self
+            .admin_listen
+            .map(|address| admin::start(background, Arc::clone(&app), address))
+            .transpose()?;
         Ok(Running {
             server,
             app,
+            admin_address,
+            secrets: application.secrets,
+            spin_host,
             ticker,
             traces,
         })
@@ -179,104 +174,166 @@ impl Up {
 
     fn announce(&self, running: &Running, began: Instant) {
         let address = running.server.address();
-        let routes: Vec<(&str, &str)> = running
-            .app
-            .triggers
-            .iter()
-            .map(|trigger| (trigger.template.as_str(), trigger.component.as_str()))
-            .collect();
+        let admin_key = running.secrets.new_admin_key().map(|key| key.reveal());
+        let routes = || {
+            running
+                .app
+                .triggers
+                .iter()
+                .map(|trigger| (trigger.template.as_str(), trigger.component.as_str()))
+        };
         if self.json {
-            let routes: Vec<_> = routes.iter().map(|(route, component)| serde_json::json!({ "route": route, "component": component })).collect();
-            let started_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            println!(
-                "{}",
-                serde_json::json!({ "event": "serving", "address": format!("http://{address}"), "started_ms": started_ms, "routes": routes })
-            );
-        } else if !self.quiet {
-            let language = Language::of_terminal();
+            let routes: Vec<_> = routes().map(|(route, component)| serde_json::json!({ "route": route, "component": component })).collect();
+            let mut message = serde_json::json!({
+                "event": "listening",
+                "address": address.to_string(),
+                "started_ms": u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+                "routes": routes,
+            });
+            if let Some(address) = running.admin_address {
+                message["admin_address"] = address.to_string().into();
+            }
+            if let Some(key) = admin_key {
+                message["admin_key"] = key.into();
+            }
+            println!("{message}");
+            return;
+        }
+        let language = Language::of_terminal();
+        if !self.quiet {
             println!("{} http://{address}", language.pick("Serving", "服务地址"));
+            if let Some(address) = running.admin_address {
+                println!(
+                    "{} http://{address}/metrics",
+                    language.pick("Metrics", "监控指标")
+                );
+            }
             println!("{}", language.pick("Routes:", "路由："));
-            for (route, component) in routes {
+            for (route, component) in routes() {
                 println!("  {route}  →  {component}");
             }
+        }
+        // Shown even when quiet: it is the only time.
+        if let Some(key) = admin_key {
+            println!(
+                "{}",
+                language.pick(
+                    "Admin key, shown only this once; keep it safe:",
+                    "管理员密钥，仅显示这一次，请妥善保存："
+                )
+            );
+            println!("  {key}");
         }
     }
 }
 
-/// Compiles and links, all components at once: most of a cold start is compiling.
-fn load_components(
-    manifest: &Manifest,
-    served: &BTreeSet<&str>,
-    variables: &Variables,
-    engine: &GatewayEngine,
-    cache: &CodeCache,
-    limits: &Arc<Limits>,
-    metrics: &Metrics,
-) -> anyhow::Result<Vec<Arc<Component>>> {
-    let load = |id: &str| -> anyhow::Result<Arc<Component>> {
+/// Loads components.
+struct Loader<'parts> {
+    application: &'parts Application,
+    engine: &'parts Engine,
+    limits: &'parts Arc<Limits>,
+    metrics: &'parts Metrics,
+    spin_host: &'parts SpinHost,
+}
+
+impl Loader<'_> {
+    /// Compiles and links those that triggers lead to, all at once: most of a cold start is compiling.
+    fn load_all(&self, is_here: impl Fn(&str) -> bool) -> anyhow::Result<Vec<Arc<Component>>> {
+        let triggers = &self.application.manifest.triggers;
+        if let Some(trigger) = triggers.iter().find(|trigger| matches!(&trigger.target, TriggerTarget::Component { middleware, .. } if !middleware.is_empty())) {
+            anyhow::bail!("trigger `{}` has middleware, which this gateway does not run: compose the component with it beforehand (`wac plug`)", trigger.id);
+        }
+        let served: BTreeSet<&str> = triggers
+            .iter()
+            .filter_map(|trigger| trigger.component())
+            .filter(|id| is_here(id))
+            .collect();
+        let cache = CodeCache::open(&self.application.state_dir);
+        std::thread::scope(|scope| {
+            let loading: Vec<_> = served
+                .iter()
+                .map(|id| scope.spawn(|| self.load(id, &cache)))
+                .collect();
+            loading
+                .into_iter()
+                .map(|thread| {
+                    thread
+                        .join()
+                        .unwrap_or_else(|_| Err(anyhow::anyhow!("loading a component panicked")))
+                })
+                .collect()
+        })
+    }
+
+    fn load(&self, id: &str, cache: &CodeCache) -> anyhow::Result<Arc<Component>> {
+        let Application {
+            manifest,
+            variables,
+            runtime_config,
+            state_dir,
+            ..
+        } = self.application;
         let declared = manifest
             .components
             .get(id)
             .with_context(|| format!("component `{id}` is not declared"))?;
+        if !declared.files.is_empty() {
+            anyhow::bail!(
+                "component `{id}` mounts `files`, which this gateway does not: put them into the component (`include_bytes!`)"
+            );
+        }
+        let file = declared.source.display();
         let wasm = std::fs::read(&declared.source).with_context(|| {
-            format!(
-                "component `{id}`: cannot read {}; build it first (`cargo xtask build`)",
-                declared.source.display()
-            )
+            format!("component `{id}`: cannot read {file}; build it first (`cargo xtask build`)")
         })?;
-        let compiled = cache.compile(&engine.engine, &wasm).map_err(|error| {
+        let compiled = cache.compile(self.engine, &wasm).map_err(|error| {
             anyhow::anyhow!(
-                "component `{id}`: {} is not a component that can run here: {error:#}",
-                declared.source.display()
+                "component `{id}`: {file} is not a component that can run here: {error:#}"
             )
         })?;
         let allowed = AllowedHosts::resolve(declared, variables)?;
+        let ports = self.spin_host.ports(
+            declared,
+            runtime_config,
+            state_dir,
+            variables.component_values(declared)?,
+            allowed.clone(),
+        );
         let parts = Parts {
             declared,
             allowed,
-            metrics: metrics.component(id),
-            limits,
+            ports,
+            metrics: self.metrics.component(id),
+            limits: self.limits,
         };
         Ok(Arc::new(Component::link(
-            &engine.engine,
+            self.engine,
             &compiled.component,
             parts,
         )?))
-    };
-    std::thread::scope(|scope| {
-        let loading: Vec<_> = served.iter().map(|id| scope.spawn(|| load(id))).collect();
-        loading
-            .into_iter()
-            .map(|thread| {
-                thread
-                    .join()
-                    .unwrap_or_else(|_| Err(anyhow::anyhow!("loading a component panicked")))
-            })
-            .collect()
-    })
-}
-
-fn parse_variables(given: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
-    given
-        .iter()
-        .map(|text| {
-            let (name, value) = text
-                .split_once('=')
-                .with_context(|| format!("`--variable {text}`: write name=value"))?;
-            Ok((name.to_owned(), value.to_owned()))
-        })
-        .collect()
-}
-
-async fn wait_for_signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
     }
-    Ok(())
+}
+
+/// The signals that end the process in an orderly way.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// Lets the process open as many files as the system allows it: connections are files.
