@@ -1,3 +1,21 @@
 //! Tariff simulation: what a customer's real usage would have cost under every plan (TS-1 … TS-8).
+//!
+//! ```text
+//! catalogue (JSON) ─ wire ─▶ plan model ─ compile ─▶ flat tables ─┐
+//! usage (JSON) ───── wire ─▶ usage ────── metering ─▶ meters ─────┴─ engine ─▶ totals ─ comparison ─▶ ranking
+//!                                                                         └─▶ bill, line by line
+//! ```
+//!
+//! Invariant: every result is a pure function of catalogue, usage and request. No clock, no randomness, no floating-point number
+//! between input and output. Domain modules know no JSON; [`wire`] knows no prices.
 
+pub mod bill;
+pub mod cells;
+pub mod compile;
+pub mod engine;
+pub mod limits;
+pub mod metering;
+pub mod number;
+pub mod plan;
+pub mod usage;
 pub mod wire;

@@ -7,6 +7,7 @@
 pub mod access;
 mod calendar;
 mod identity;
+pub mod masking;
 mod money;
 mod name;
 

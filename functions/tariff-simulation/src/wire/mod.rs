@@ -1,8 +1,77 @@
 //! The JSON forms of catalogues, usage, requests and results, and the way between them and the domain.
 //!
 //! The domain modules know nothing of JSON; this module knows nothing of prices. A form is read in two steps: the
-//! serde types of this module settle the shape, then `crate::validate` settles the meaning. A document of the wrong shape is
+//! serde types of this module settle the shape, then the readers in this module settle the meaning and build the
+//! domain types. A document of the wrong shape is
 //! walked once more against the derived schema, so that its reader learns all mistakes at once, each with its place.
 
 pub mod catalogue;
+mod errors;
+mod read;
+mod shape;
 pub mod usage;
+
+pub use errors::FieldError;
+
+use errors::{At, Findings};
+
+use crate::limits::{CATALOGUE_BYTES_MAX, USAGE_BYTES_MAX};
+use crate::plan::Catalogue;
+use crate::usage::CustomerUsage;
+
+/// A catalogue that was accepted, with what is doubtful about it.
+#[derive(Clone, Debug)]
+pub struct ParsedCatalogue {
+    /// The catalogue.
+    pub catalogue: Catalogue,
+    /// Things to look at: usage without a price, parts without effect.
+    pub warnings: Vec<FieldError>,
+}
+
+/// Reads and checks a catalogue document.
+///
+/// # Errors
+/// Everything that is wrong with it: mistakes of shape if there are any, else mistakes of meaning.
+pub fn parse_catalogue(bytes: &[u8]) -> Result<ParsedCatalogue, Vec<FieldError>> {
+    catalogue_from(&shape::read(bytes, CATALOGUE_BYTES_MAX)?)
+}
+
+/// Checks a catalogue that has the right shape.
+///
+/// # Errors
+/// Every mistake of meaning.
+pub fn catalogue_from(json: &catalogue::CatalogueJson) -> Result<ParsedCatalogue, Vec<FieldError>> {
+    let mut findings = Findings::default();
+    let catalogue = read::read_catalogue(json, &mut findings);
+    if findings.errors.is_empty() { Ok(ParsedCatalogue { catalogue, warnings: findings.warnings }) } else { Err(findings.errors) }
+}
+
+/// Reads and checks a usage document in the words of a catalogue.
+///
+/// # Errors
+/// As [`parse_catalogue`].
+pub fn parse_usage(bytes: &[u8], catalogue: &Catalogue) -> Result<CustomerUsage, Vec<FieldError>> {
+    usage_from(&shape::read(bytes, USAGE_BYTES_MAX)?, catalogue)
+}
+
+/// Checks usage that has the right shape.
+///
+/// # Errors
+/// Every mistake of meaning.
+pub fn usage_from(json: &usage::UsageJson, catalogue: &Catalogue) -> Result<CustomerUsage, Vec<FieldError>> {
+    let mut findings = Findings::default();
+    let usage = read::usage::read_usage(json, &At::Root, catalogue, &mut findings);
+    if findings.errors.is_empty() { Ok(usage) } else { Err(findings.errors) }
+}
+
+/// The JSON Schema of catalogues.
+#[must_use]
+pub fn catalogue_schema() -> serde_json::Value {
+    shape::Shapes::of::<catalogue::CatalogueJson>().document("chudian-catalogue/1")
+}
+
+/// The JSON Schema of usage.
+#[must_use]
+pub fn usage_schema() -> serde_json::Value {
+    shape::Shapes::of::<usage::UsageJson>().document("chudian-usage/1")
+}

@@ -1,0 +1,138 @@
+//! Takes a month's totals apart: caps of quantities, conversion, allowances.
+
+use super::{RateUse, Sink, StreamOutcome, Workspace, tiers};
+use crate::compile::{Priced, RateFacts, StreamRow, StreamTable, Variant};
+use crate::cells::Measure;
+use crate::metering::MeteredMonth;
+use crate::plan::AtCap;
+
+/// Draws all streams of a user's totals.
+#[inline]
+pub(super) fn totals<S: Sink>(variant: &Variant, table: &StreamTable, user: usize, metered: &MeteredMonth, workspace: &mut Workspace, sink: &mut S) {
+    // Inactive streams cost nothing and draw nothing; only a sink that reports usage wants to hear of them.
+    let rows = if S::WANTS_ALL_STREAMS { &table.rows[..] } else { &table.rows[..table.active] };
+    for stream in rows {
+        let Some(&quantity) = metered.meters.get(stream.meter as usize) else { continue };
+        if quantity == 0 {
+            continue;
+        }
+        let beyond = draw(variant, stream, user, quantity, || metered.estimated[stream.meter as usize], workspace, sink);
+        let Some(facts) = variant.rates.get(usize::from(stream.rate)) else { continue };
+        if facts.needs_events && beyond.quantity > 0 {
+            let events = metered.meters.get(stream.count_meter as usize).copied().unwrap_or(0);
+            let charged_events = share_of_events(events, beyond.quantity, beyond.of);
+            // Counted usage is its own number of events; otherwise totals do not say which events were inside the allowances.
+            let is_counted = facts.measure == Measure::Count;
+            let is_split = beyond.quantity < beyond.of && !is_counted;
+            let is_average = facts.over_event && events != 1 && !is_counted;
+            if is_split || is_average || metered.estimated.get(stream.count_meter as usize).copied().unwrap_or(false) {
+                sink.estimate(stream.rate);
+            }
+            let rate_use = &mut workspace.rates[usize::from(stream.rate)];
+            if facts.over_event {
+                rate_use.event_amount += average_events(variant, usize::from(stream.rate), facts, beyond.quantity, charged_events);
+            }
+            rate_use.setups += charged_events;
+        }
+    }
+}
+
+/// Part of a stream beyond the allowances.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beyond {
+    /// Units beyond.
+    pub(super) quantity: i64,
+    /// Out of so many units.
+    pub(super) of: i64,
+}
+
+/// Draws `quantity` units of one stream and notes in its rate what is left to pay.
+#[inline]
+pub(super) fn draw<S: Sink>(
+    variant: &Variant,
+    stream: &StreamRow,
+    user: usize,
+    quantity: i64,
+    estimated: impl Fn() -> bool,
+    workspace: &mut Workspace,
+    sink: &mut S,
+) -> Beyond {
+    let mut served = quantity;
+    let (mut capped_free, mut unserved) = (0, 0);
+    for cap in &variant.cap_refs[stream.caps_from as usize..stream.caps_until as usize] {
+        let left = &mut workspace.cap_left[usize::from(*cap)];
+        let within = served.min(*left);
+        match variant.quantity_caps[usize::from(*cap)].then {
+            AtCap::Free => capped_free += served - within,
+            AtCap::Stop => unserved += served - within,
+        }
+        *left -= within;
+        served = within;
+    }
+    let facts = variant.rates.get(usize::from(stream.rate));
+    let converted = match facts {
+        Some(facts) if facts.convert_unit > 0 => convert(facts, &mut workspace.rates[usize::from(stream.rate)], served),
+        _ => served,
+    };
+    let mut beyond = converted;
+    for draw in &variant.draws[stream.draws_from as usize..stream.draws_until as usize] {
+        let pot = &mut workspace.pots[usize::from(draw.pot)];
+        if *pot == 0 || beyond == 0 {
+            continue;
+        }
+        let taken = if draw.weight == 1 { beyond.min(*pot) } else { beyond.min(*pot / draw.weight) };
+        *pot -= taken * draw.weight;
+        beyond -= taken;
+        sink.draw(user, stream, draw.pot, taken, draw.weight);
+    }
+    if facts.is_some() {
+        workspace.rates[usize::from(stream.rate)].charged += beyond;
+    }
+    sink.stream(StreamOutcome { user, stream, quantity, capped_free, unserved, converted, beyond, estimated: estimated() });
+    Beyond { quantity: beyond, of: converted }
+}
+
+/// Converts by running total, so that the parts of a month add up to the conversion of the whole.
+fn convert(facts: &RateFacts, rate_use: &mut RateUse, served: i64) -> i64 {
+    let before = facts.convert_rounding.blocks(rate_use.raw, facts.convert_unit);
+    rate_use.raw += served;
+    let after = facts.convert_rounding.blocks(rate_use.raw, facts.convert_unit);
+    (after - before) * facts.convert_unit
+}
+
+/// How many of `events` are partly beyond the allowances, when `beyond` of `of` units are: all or none is exact, the rest is taken
+/// in proportion and rounded up.
+fn share_of_events(events: i64, beyond: i64, of: i64) -> i64 {
+    if beyond >= of {
+        return events;
+    }
+    let share = (i128::from(events) * i128::from(beyond) + i128::from(of) - 1) / i128::from(of);
+    i64::try_from(share).unwrap_or(events)
+}
+
+/// Charge for `events` events that together have `quantity` units, as if they were equally long.
+fn average_events(variant: &Variant, rate: usize, facts: &RateFacts, quantity: i64, events: i64) -> i128 {
+    let events = events.max(1);
+    let (shorter, longer_events) = (quantity / events, quantity % events);
+    let cost = |units| event_charge(variant, rate, facts, units, units > 0);
+    cost(shorter) * i128::from(events - longer_events) + cost(shorter + 1) * i128::from(longer_events)
+}
+
+/// Charge for one event of a rate whose tiers begin anew with each.
+pub(super) fn event_charge(variant: &Variant, rate: usize, facts: &RateFacts, units: i64, with_setup: bool) -> i128 {
+    if facts.wide { event_charge_in::<i128>(variant, rate, units, with_setup) } else { event_charge_in::<i64>(variant, rate, units, with_setup).into() }
+}
+
+fn event_charge_in<N: Priced>(variant: &Variant, rate: usize, units: i64, with_setup: bool) -> N {
+    let (rates, tiers) = N::rows(variant);
+    let row = &rates[rate];
+    let tiers = &tiers[row.tiers_from as usize..row.tiers_until as usize];
+    let mut amount = if units > 0 { tiers::charge(row, tiers, units, &mut ()) } else { N::default() };
+    if with_setup {
+        amount += row.setup;
+    }
+    if amount > N::default() {
+        amount = amount.max(row.event_minimum);
+    }
+    if row.event_maximum >= N::default() { amount.min(row.event_maximum) } else { amount }
+}

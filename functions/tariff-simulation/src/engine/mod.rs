@@ -1,0 +1,266 @@
+//! Prices one month of one choice of plan and add-ons.
+//!
+//! There is one pricing routine, [`price_month`], generic over a [`Sink`]. The sink of totals ignores everything and compiles
+//! to nothing; the sink of bills writes lines down. So a ranking and the bill that proves it cannot disagree.
+//!
+//! **What a plan-month costs.** With totals: one load per stream (usage with the same rate and allowances), one subtraction per
+//! pot it draws from, one multiplication per tier reached, and one division per line that costs something. No allocation,
+//! no text, no hashing; all state lies in a [`Workspace`] that is made once. A realistic plan has about five streams and three lines
+//! beyond its allowances. With events, each event is walked through its increments and bands instead.
+//!
+//! **Order.** Exactly the order stated in `docs/reference/catalogue.md`, "How a month is priced".
+
+mod draw;
+mod events;
+mod sink;
+mod steps;
+mod tiers;
+
+pub use sink::{Line, LineKind, NoSink, RateOutcome, Sink, StreamOutcome};
+pub use tiers::{TierSink, charge};
+
+use crate::compile::{NONE, Variant};
+use crate::limits::LINE_FEN_MAX;
+use crate::metering::MeteredMonth;
+use crate::number::{PERCENT_WHOLE, round_ratio};
+use crate::plan::{FirstMonth, LineGroup, PhaseFee};
+
+/// Why a month cannot be priced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PricingError {
+    /// A line above [`LINE_FEN_MAX`].
+    #[error("a line of the bill is too large to be priced")]
+    AmountTooLarge,
+}
+
+/// Where a month stands in the customer's time with the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MonthContext {
+    /// Whole months since the month of joining (0: that month); nothing: long ago, no introductory terms.
+    pub tenure_months: Option<u32>,
+    /// Day of joining, in the month of joining.
+    pub joined_on_day: u32,
+    /// Days of the month.
+    pub days: u32,
+    /// Whether one-off fees are charged in the month of joining.
+    pub charge_one_off: bool,
+}
+
+impl MonthContext {
+    /// A month long after joining.
+    pub const LONG_RUN: Self = Self { tenure_months: None, joined_on_day: 1, days: 30, charge_one_off: false };
+
+    fn is_within(&self, first_months: u32) -> bool {
+        first_months == u32::MAX || self.tenure_months.is_some_and(|tenure| tenure < first_months)
+    }
+
+    /// Days charged and days of the month, when a share of it is due.
+    fn share(&self) -> Option<(i64, i64)> {
+        (self.tenure_months == Some(0) && self.joined_on_day > 1).then(|| (i64::from(self.days - self.joined_on_day.min(self.days) + 1), i64::from(self.days)))
+    }
+}
+
+/// How many of each add-on are held, by slot of the plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Quantities<'a> {
+    /// For allowances.
+    pub granted: &'a [u32],
+    /// For fees; the search for the best set prices with fewer fees than grants to get a lower bound.
+    pub charged: &'a [u32],
+}
+
+impl<'a> Quantities<'a> {
+    /// The same for allowances and fees.
+    #[must_use]
+    pub fn held(quantities: &'a [u32]) -> Self {
+        Self { granted: quantities, charged: quantities }
+    }
+}
+
+/// What one month costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MonthTotal {
+    /// The bill, fen.
+    pub total_fen: i64,
+    /// Tax in it, fen.
+    pub tax_fen: i64,
+}
+
+/// What a rate has gathered in a month.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RateUse {
+    /// Usage before conversion, for the running conversion.
+    pub(crate) raw: i64,
+    /// Usage beyond allowances.
+    pub(crate) charged: i64,
+    /// Events of which not everything is inside allowances.
+    pub(crate) setups: i64,
+    /// Charges of single events, in numerators of the rate.
+    pub(crate) event_amount: i128,
+}
+
+/// The state of pricing: roll-over between months, and scratch space. Reused for any number of pricings.
+#[derive(Clone, Debug, Default)]
+pub struct Workspace {
+    /// What is left in each pot, scaled.
+    pots: Vec<i64>,
+    /// What is left of each quantity cap.
+    cap_left: Vec<i64>,
+    /// By rate.
+    rates: Vec<RateUse>,
+    /// What is left of each line, fen.
+    nets: Vec<i64>,
+}
+
+impl Workspace {
+    /// Forgets the past: the next month is the first one.
+    pub fn begin(&mut self, variant: &Variant) {
+        self.pots.clear();
+        self.pots.resize(variant.pots, 0);
+        self.cap_left.resize(variant.quantity_caps.len().max(self.cap_left.len()), 0);
+        self.rates.resize(variant.rates.len().max(self.rates.len()), RateUse::default());
+        self.nets.resize(variant.lines.len().max(self.nets.len()), 0);
+    }
+
+    /// What is left in the pots, scaled, in the order of pots.
+    #[must_use]
+    pub fn pots(&self) -> &[i64] {
+        &self.pots
+    }
+}
+
+/// Prices the next month. `users` are the customer and the family members whom the plan carries, metered with the same catalogue;
+/// [`Workspace::begin`] was called for the first month.
+///
+/// # Errors
+/// When a line is too large.
+pub fn price_month<S: Sink>(
+    variant: &Variant,
+    quantities: Quantities<'_>,
+    context: MonthContext,
+    users: &[&MeteredMonth],
+    workspace: &mut Workspace,
+    sink: &mut S,
+) -> Result<MonthTotal, PricingError> {
+    grant(variant, quantities.granted, context, workspace);
+    sink.granted(&workspace.pots);
+    for (left, cap) in workspace.cap_left.iter_mut().zip(&variant.quantity_caps) {
+        *left = cap.quantity;
+    }
+    for rate in workspace.rates.iter_mut().take(variant.rates.len()) {
+        *rate = RateUse::default();
+    }
+    for (user, metered) in users.iter().enumerate() {
+        let table = if user == 0 { &variant.own } else { &variant.members };
+        if !metered.events.is_empty() {
+            events::draw(variant, table, user, metered, workspace, sink);
+        }
+        draw::totals(variant, table, user, metered, workspace, sink);
+    }
+    for rate in 0..variant.rates.len() {
+        let amount = steps::price_rate(variant, rate, workspace, sink);
+        if amount > LINE_FEN_MAX {
+            return Err(PricingError::AmountTooLarge);
+        }
+        workspace.nets[variant.first_rate_line + rate] = amount;
+    }
+    steps::amount_caps(variant, workspace, sink);
+    fees(variant, quantities.charged, context, users.len(), workspace, sink);
+    let total = steps::finish(variant, context, workspace, sink);
+    carry_over(variant, workspace);
+    Ok(total)
+}
+
+/// Fills the current pots.
+#[inline]
+fn grant(variant: &Variant, granted: &[u32], context: MonthContext, workspace: &mut Workspace) {
+    for bucket in &variant.buckets {
+        let held = match bucket.slot {
+            NONE => 1,
+            slot => i64::from(granted.get(usize::from(slot)).copied().unwrap_or(0)),
+        };
+        let given = held > 0 && (!bucket.once || context.tenure_months == Some(0)) && context.is_within(bucket.first_months);
+        let mut amount = if given { bucket.grant_scaled * held } else { 0 };
+        if variant.prorate_allowances && !bucket.once && let Some((days, of)) = context.share() {
+            // Whole units of the allowance, rounded down; through 128 bits because the product can leave 64.
+            let units = i128::from(amount) * i128::from(days) / (i128::from(of) * i128::from(bucket.scale));
+            amount = i64::try_from(units * i128::from(bucket.scale)).unwrap_or(amount);
+        }
+        workspace.pots[usize::from(bucket.current_pot)] = amount;
+    }
+}
+
+/// Ages the rests: what is too old expires, what is left of this month becomes one month old.
+#[inline]
+fn carry_over(variant: &Variant, workspace: &mut Workspace) {
+    for bucket in variant.buckets.iter().filter(|bucket| bucket.rollover_months > 0) {
+        let oldest = usize::from(bucket.oldest_pot);
+        let youngest = oldest + usize::from(bucket.rollover_months) - 1;
+        workspace.pots.copy_within(oldest + 1..=youngest, oldest);
+        workspace.pots[youngest] = workspace.pots[usize::from(bucket.current_pot)].min(bucket.carry_max_scaled);
+        workspace.pots[usize::from(bucket.current_pot)] = 0;
+    }
+}
+
+/// Writes the fee lines.
+#[inline]
+fn fees<S: Sink>(variant: &Variant, charged: &[u32], context: MonthContext, users: usize, workspace: &mut Workspace, sink: &mut S) {
+    for (index, line) in variant.lines.iter().take(variant.first_rate_line).enumerate() {
+        let (quantity, amount_fen) = match line.group {
+            LineGroup::OneOff => {
+                let due = context.charge_one_off && context.tenure_months == Some(0);
+                (i64::from(due), if due { line.fee_fen } else { 0 })
+            }
+            LineGroup::AddOns => {
+                let held = i64::from(charged.get(usize::from(line.slot)).copied().unwrap_or(0));
+                (held, line.fee_fen * held)
+            }
+            _ if index == 0 => (1, monthly_fee(variant, context)),
+            _ => {
+                let members = i64::try_from(users.saturating_sub(1)).unwrap_or(0);
+                (members, line.fee_fen * members)
+            }
+        };
+        workspace.nets[index] = amount_fen;
+        sink.line(Line { kind: LineKind::Fee { line: index, quantity }, amount_fen });
+    }
+}
+
+/// The monthly fee of a month, rounded as the plan says.
+#[must_use]
+pub fn monthly_fee(variant: &Variant, context: MonthContext) -> i64 {
+    let Some(tenure) = context.tenure_months else {
+        return round_ratio(variant.monthly_fee_fen, 1, variant.rounding());
+    };
+    let mut numerator = i128::from(variant.monthly_fee_fen);
+    let mut denominator = 1_i128;
+    let mut begins = 0_u32;
+    for phase in &variant.phases {
+        let ends = begins.saturating_add(phase.months);
+        if (begins..ends).contains(&tenure) {
+            match phase.fee {
+                PhaseFee::Fen(fen) => numerator = i128::from(fen),
+                PhaseFee::PercentMilli(percent) => {
+                    numerator *= i128::from(percent);
+                    denominator = i128::from(PERCENT_WHOLE);
+                }
+            }
+        }
+        begins = ends;
+    }
+    if tenure == 0 {
+        match variant.first_month {
+            Some(FirstMonth::ByDay) => {
+                if let Some((days, of)) = context.share() {
+                    numerator *= i128::from(days);
+                    denominator *= i128::from(of);
+                }
+            }
+            Some(FirstMonth::HalfFromThe16th) if context.joined_on_day >= 16 => denominator *= 2,
+            Some(FirstMonth::Free) => numerator = 0,
+            Some(FirstMonth::Full | FirstMonth::HalfFromThe16th) | None => {}
+        }
+    }
+    let rounded = round_ratio(numerator, denominator, variant.rounding());
+    i64::try_from(rounded).unwrap_or(LINE_FEN_MAX)
+}

@@ -1,0 +1,220 @@
+//! From quantities to lines, and from lines to the bill: line caps, rounding, caps over lines, discounts, minimum, maximum, tax.
+
+use super::{Line, LineKind, MonthContext, MonthTotal, RateOutcome, RateUse, Sink, Workspace, tiers};
+use crate::compile::{Priced, RateRow, TierRow, Variant};
+use crate::limits::LINE_FEN_MAX;
+use crate::number::{PERCENT_WHOLE, Rounding, round_ratio};
+use crate::plan::{AtCap, DiscountValue};
+
+/// Prices what a rate has gathered; returns its line in fen.
+#[inline]
+pub(super) fn price_rate<S: Sink>(variant: &Variant, rate: usize, workspace: &Workspace, sink: &mut S) -> i64 {
+    let facts = &variant.rates[rate];
+    let gathered = workspace.rates[rate];
+    if gathered.charged == 0 && gathered.setups == 0 && !facts.flat_at_zero {
+        sink.rate(RateOutcome { rate, charged: 0, setups: 0, exact: 0, after_cap: 0, served: 0, amount_fen: 0 });
+        return 0;
+    }
+    let outcome = if facts.wide || facts.over_event {
+        outcome_in::<i128>(variant, rate, gathered)
+    } else {
+        outcome_in::<i64>(variant, rate, gathered)
+    };
+    sink.rate(outcome);
+    outcome.amount_fen
+}
+
+fn outcome_in<N: Priced>(variant: &Variant, rate: usize, gathered: RateUse) -> RateOutcome {
+    let (rates, all_tiers) = N::rows(variant);
+    let row = &rates[rate];
+    let tiers = &all_tiers[row.tiers_from as usize..row.tiers_until as usize];
+    let facts = &variant.rates[rate];
+    let exact = if facts.over_event { N::from_wide(gathered.event_amount) } else { cost(row, tiers, gathered, gathered.charged) };
+    let (after_cap, served) = if row.cap < N::default() {
+        (exact, gathered.charged)
+    } else if row.cap_every > 0 {
+        (cost_of_capped_blocks(row, tiers, gathered), gathered.charged)
+    } else if exact <= row.cap {
+        (exact, gathered.charged)
+    } else if row.cap_stops {
+        let served = largest_within(gathered.charged, |units| cost(row, tiers, gathered, units) <= row.cap);
+        (cost(row, tiers, gathered, served), served)
+    } else {
+        (row.cap, gathered.charged)
+    };
+    let rounded: i128 = round_ratio(after_cap, row.denominator, facts.rounding).into();
+    RateOutcome {
+        rate,
+        charged: gathered.charged,
+        setups: gathered.setups,
+        exact: exact.into(),
+        after_cap: after_cap.into(),
+        served,
+        amount_fen: i64::try_from(rounded).unwrap_or(LINE_FEN_MAX + 1),
+    }
+}
+
+/// Tiers and set-up fees for the first `units` of what was gathered.
+#[inline]
+fn cost<N: Priced>(row: &RateRow<N>, tiers: &[TierRow<N>], gathered: RateUse, units: i64) -> N {
+    let amount = tiers::charge(row, tiers, units, &mut ());
+    if gathered.setups == 0 || row.setup == N::default() {
+        return amount;
+    }
+    amount + row.setup * N::from(setups_within(gathered, units))
+}
+
+/// Set-up fees that fall to the first `units`: in proportion, a begun one counts.
+fn setups_within(gathered: RateUse, units: i64) -> i64 {
+    if units >= gathered.charged {
+        return gathered.setups;
+    }
+    let of = i128::from(gathered.charged);
+    i64::try_from((i128::from(gathered.setups) * i128::from(units) + of - 1) / of).unwrap_or(gathered.setups)
+}
+
+/// Each block of the cap costs its tiers or the cap, whichever is less; set-up fees are outside.
+fn cost_of_capped_blocks<N: Priced>(row: &RateRow<N>, tiers: &[TierRow<N>], gathered: RateUse) -> N {
+    let (blocks, rest) = (gathered.charged / row.cap_every, gathered.charged % row.cap_every);
+    let block = tiers::charge(row, tiers, row.cap_every, &mut ()).min(row.cap);
+    let last = tiers::charge(row, tiers, rest, &mut ()).min(row.cap);
+    block * N::from(blocks) + last + row.setup * N::from(gathered.setups)
+}
+
+/// The largest `units` in `0..=most` that is acceptable, where smaller ones are acceptable too; 0 if none is.
+fn largest_within(most: i64, acceptable: impl Fn(i64) -> bool) -> i64 {
+    let (mut low, mut high) = (0, most);
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        if acceptable(middle) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    low
+}
+
+/// A rate's line if only the first `units` are served.
+fn line_for(variant: &Variant, rate: usize, gathered: RateUse, units: i64) -> i64 {
+    let part = RateUse { charged: units, setups: setups_within(gathered, units), ..gathered };
+    if variant.rates[rate].wide { outcome_in::<i128>(variant, rate, part) } else { outcome_in::<i64>(variant, rate, part) }.amount_fen
+}
+
+/// Caps over several lines.
+#[inline]
+pub(super) fn amount_caps<S: Sink>(variant: &Variant, workspace: &mut Workspace, sink: &mut S) {
+    for (index, cap) in variant.amount_caps.iter().enumerate() {
+        let before_fen = sum(workspace, &cap.lines);
+        if before_fen <= cap.amount_fen {
+            continue;
+        }
+        match cap.then {
+            AtCap::Free => {
+                reduce(variant, workspace, &cap.lines, before_fen, before_fen - cap.amount_fen);
+                sink.line(Line { kind: LineKind::AmountCap { cap: index, before_fen }, amount_fen: cap.amount_fen - before_fen });
+            }
+            AtCap::Stop => stop_lines(variant, workspace, &cap.lines, before_fen - cap.amount_fen, sink),
+        }
+    }
+}
+
+/// Cuts lines, the last one first, until `excess_fen` is gone.
+fn stop_lines<S: Sink>(variant: &Variant, workspace: &mut Workspace, lines: &[u16], mut excess_fen: i64, sink: &mut S) {
+    for line in lines.iter().rev() {
+        let Some(rate) = usize::from(*line).checked_sub(variant.first_rate_line) else { continue };
+        let amount_fen = workspace.nets[usize::from(*line)];
+        if excess_fen <= 0 {
+            break;
+        }
+        if amount_fen == 0 {
+            continue;
+        }
+        let gathered = workspace.rates[rate];
+        let target_fen = (amount_fen - excess_fen).max(0);
+        let served = largest_within(gathered.charged, |units| line_for(variant, rate, gathered, units) <= target_fen);
+        let cut_fen = line_for(variant, rate, gathered, served);
+        excess_fen -= amount_fen - cut_fen;
+        workspace.nets[usize::from(*line)] = cut_fen;
+        sink.cut(rate, served, gathered.charged - served, cut_fen);
+    }
+}
+
+#[inline]
+fn sum(workspace: &Workspace, lines: &[u16]) -> i64 {
+    lines.iter().map(|line| workspace.nets[usize::from(*line)]).sum()
+}
+
+/// Takes `by_fen` off the lines. Where a later step looks at some of the lines only, it is spread in proportion to them: line
+/// after line, so that the shares up to any line are its proportion rounded down. Otherwise the first line carries it.
+fn reduce(variant: &Variant, workspace: &mut Workspace, lines: &[u16], sum_fen: i64, by_fen: i64) {
+    if !variant.spread_reductions || sum_fen <= 0 {
+        if let Some(first) = lines.first() {
+            workspace.nets[usize::from(*first)] -= by_fen;
+        }
+        return;
+    }
+    let (mut seen, mut given) = (0_i128, 0_i128);
+    for line in lines {
+        let net = &mut workspace.nets[usize::from(*line)];
+        seen += i128::from(*net);
+        let until_here = i128::from(by_fen) * seen / i128::from(sum_fen);
+        *net -= i64::try_from(until_here - given).unwrap_or(0);
+        given = until_here;
+    }
+}
+
+/// Rounds `base × numerator ÷ denominator`, in 64 bits where that fits.
+#[inline]
+fn proportion(base_fen: i64, numerator: i64, denominator: i64, rounding: Rounding) -> i64 {
+    match base_fen.checked_mul(numerator) {
+        Some(product) => round_ratio(product, denominator, rounding),
+        None => {
+            let rounded = round_ratio(i128::from(base_fen) * i128::from(numerator), i128::from(denominator), rounding);
+            i64::try_from(rounded).unwrap_or(i64::MAX)
+        }
+    }
+}
+
+/// Discounts, minimum, maximum and tax; returns the bill.
+#[inline]
+pub(super) fn finish<S: Sink>(variant: &Variant, context: MonthContext, workspace: &mut Workspace, sink: &mut S) -> MonthTotal {
+    for (index, discount) in variant.discounts.iter().enumerate() {
+        if !context.is_within(discount.first_months) {
+            continue;
+        }
+        let before_fen = sum(workspace, &discount.lines);
+        let off_fen = match discount.value {
+            DiscountValue::PercentMilli(percent) => proportion(before_fen, percent, PERCENT_WHOLE, variant.rounding()),
+            DiscountValue::Fen(fen) => fen,
+        };
+        let off_fen = off_fen.min(before_fen).max(0);
+        reduce(variant, workspace, &discount.lines, before_fen, off_fen);
+        sink.line(Line { kind: LineKind::Discount { discount: index, before_fen }, amount_fen: -off_fen });
+    }
+    let mut total_fen: i64 = workspace.nets[..variant.lines.len()].iter().sum();
+    let (mut up_fen, mut back_fen) = (0, 0);
+    if let Some((amount_fen, lines)) = &variant.minimum {
+        let counted_fen = sum(workspace, lines);
+        up_fen = (amount_fen - counted_fen).max(0);
+        sink.line(Line { kind: LineKind::Minimum { counted_fen }, amount_fen: up_fen });
+    }
+    if let Some((amount_fen, lines)) = &variant.maximum {
+        let counted_fen = sum(workspace, lines);
+        back_fen = (counted_fen - amount_fen).max(0);
+        sink.line(Line { kind: LineKind::Maximum { counted_fen }, amount_fen: -back_fen });
+    }
+    total_fen += up_fen - back_fen;
+    let mut tax_fen = 0;
+    for (index, tax) in variant.taxes.iter().enumerate() {
+        let base_fen = sum(workspace, &tax.lines) + if tax.on_minimum { up_fen } else { 0 } - if tax.on_maximum { back_fen } else { 0 };
+        let whole = if tax.included { PERCENT_WHOLE + tax.percent_milli } else { PERCENT_WHOLE };
+        let amount_fen = proportion(base_fen, tax.percent_milli, whole, variant.rounding());
+        tax_fen += amount_fen;
+        if !tax.included {
+            total_fen += amount_fen;
+        }
+        sink.line(Line { kind: LineKind::Tax { tax: index, base_fen }, amount_fen });
+    }
+    MonthTotal { total_fen, tax_fen }
+}

@@ -1,0 +1,75 @@
+//! Which catalogue version is in force from which day on.
+
+use std::sync::Arc;
+
+use chudian_runtime::parameters;
+use chudian_runtime::ports::sql::{FromSqlRow, SqlError, SqlRow};
+use chudian_vocabulary::Date;
+use chudian_vocabulary::access::KeyId;
+
+use super::{Believed, Store};
+
+/// A version and the first day on which it is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activation {
+    /// First day.
+    pub from: Date,
+    /// The version.
+    pub version: String,
+    /// When this was decided.
+    pub set_at_unix_ms: i64,
+    /// Id of the key that decided it.
+    pub set_by: String,
+}
+
+impl FromSqlRow for Activation {
+    fn from_sql_row(mut row: SqlRow) -> Result<Self, SqlError> {
+        let from: String = row.next_column()?;
+        Ok(Self {
+            from: Date::parse(&from).map_err(|error| SqlError::Shape(format!("tariff_activation: {error}")))?,
+            version: row.next_column()?,
+            set_at_unix_ms: row.next_column()?,
+            set_by: row.next_column()?,
+        })
+    }
+}
+
+impl Store {
+    /// All activations, by day. There are a few a year, so the list is read whole.
+    pub async fn activations(&self) -> Result<Arc<Vec<Activation>>, SqlError> {
+        let now_ms = self.now_unix_ms();
+        let believed = self.remembered().activations.as_ref().and_then(|believed| believed.fresh_at(now_ms));
+        if let Some(activations) = believed {
+            return Ok(activations);
+        }
+        let select = "select from_date, version, set_at_unix_ms, set_by from tariff_activation order by from_date";
+        let activations = Arc::new(self.sql().query(select, Vec::new()).await?);
+        self.remembered().activations = Some(Believed { value: Arc::clone(&activations), read_at_ms: now_ms });
+        Ok(activations)
+    }
+
+    /// The version in force on `day`.
+    pub async fn version_in_force(&self, day: Date) -> Result<Option<String>, SqlError> {
+        let activations = self.activations().await?;
+        Ok(activations.iter().rev().find(|activation| activation.from <= day).map(|found| found.version.clone()))
+    }
+
+    /// Puts `version` in force from `from` on, in place of what was planned for that day.
+    pub async fn activate(&self, from: Date, version: &str, by: &KeyId) -> Result<(), SqlError> {
+        let upsert = "insert into tariff_activation (from_date, version, set_at_unix_ms, set_by) values ($1, $2, $3, $4) \
+                      on conflict (from_date) do update set version = excluded.version, \
+                      set_at_unix_ms = excluded.set_at_unix_ms, set_by = excluded.set_by";
+        let values = parameters![from.to_string(), version, self.now_unix_ms(), by.as_str()];
+        self.sql().execute(upsert, values).await?;
+        self.remembered().activations = None;
+        Ok(())
+    }
+
+    /// Removes the activation of that day; `false` when there is none.
+    pub async fn deactivate(&self, from: Date) -> Result<bool, SqlError> {
+        let delete = "delete from tariff_activation where from_date = $1";
+        let removed = self.sql().execute(delete, parameters![from.to_string()]).await?;
+        self.remembered().activations = None;
+        Ok(removed == 1)
+    }
+}

@@ -1,0 +1,12 @@
+//! From the serde types to the domain: settles what every field means and finds everything that is wrong, in one pass.
+
+mod allowances;
+mod catalogue;
+mod fields;
+mod lines;
+mod plan;
+mod rates;
+mod references;
+pub(super) mod usage;
+
+pub(super) use catalogue::read_catalogue;
