@@ -147,11 +147,7 @@ fn read_variables(
     };
     for name in inner.names() {
         if let Some(fault) = variable_name_fault(&name) {
-            reader.fault(
-                inner.span(),
-                &inner.key(&name),
-                message!("variable name {fault}", "变量名不合规（{fault}）"),
-            );
+            reader.fault(inner.span(), &inner.key(&name), fault);
         }
         let Some(text) = inner.take_string(reader, &name) else {
             continue;

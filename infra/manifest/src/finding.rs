@@ -69,6 +69,11 @@ impl Finding {
         Chinese(self).to_string()
     }
 
+    /// What stands between a file's name and this finding: `file:7: …`, `file: …`.
+    fn separator(&self) -> &'static str {
+        if self.line.is_some() { "" } else { " " }
+    }
+
     fn write(&self, formatter: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
         match (self.line, self.place.is_empty()) {
             (Some(line), true) => write!(formatter, "{line}: {text}"),
@@ -102,7 +107,14 @@ impl Refusal {
     pub fn to_string_zh(&self) -> String {
         self.findings
             .iter()
-            .map(|finding| format!("{}:{}", self.subject, finding.to_string_zh()))
+            .map(|finding| {
+                format!(
+                    "{}:{}{}",
+                    self.subject,
+                    finding.separator(),
+                    finding.to_string_zh()
+                )
+            })
             .collect::<Vec<_>>()
             .join("\n")
     }
@@ -114,7 +126,12 @@ impl fmt::Display for Refusal {
             if index > 0 {
                 writeln!(formatter)?;
             }
-            write!(formatter, "{}:{finding}", self.subject)?;
+            write!(
+                formatter,
+                "{}:{}{finding}",
+                self.subject,
+                finding.separator()
+            )?;
         }
         Ok(())
     }

@@ -102,6 +102,10 @@ impl Manifest {
     pub fn parse(source: &str, path: &Path, directory: &Path) -> Result<Self, Refusal> {
         let mut reader = Reader::new(source, directory);
         let document = reader.parse();
+        if !reader.faults.is_empty() {
+            // What follows a syntax error is guesswork.
+            return Err(Refusal::new(path.display().to_string(), reader.faults));
+        }
         let mut root = Table::new(&document, 0..0, "");
         let application = read_head(&mut reader, &mut root);
         let variables = read_variable_declarations(&mut reader, &mut root);
@@ -196,11 +200,7 @@ fn read_variable_declarations(
     let mut variables = BTreeMap::new();
     for (name, mut table) in root.take_tables(reader, "variables") {
         if let Some(fault) = variable_name_fault(&name) {
-            reader.fault(
-                table.span(),
-                table.place(),
-                message!("variable name {fault}", "变量名不合规（{fault}）"),
-            );
+            reader.fault(table.span(), table.place(), fault);
         }
         let declaration = VariableDeclaration {
             description: table.take_string(reader, "description"),

@@ -1,5 +1,7 @@
 //! The two spellings of names that Spin knows: `kebab-case` for components and `snake_case` for variables and labels.
 
+use crate::finding::{Message, message};
+
 /// Whether `text` is a kebab-case id: words of letters and digits joined by single `-`, each beginning with a letter,
 /// each word all lower or all upper case.
 pub(crate) fn is_kebab(text: &str) -> bool {
@@ -13,21 +15,34 @@ pub(crate) fn is_snake(text: &str) -> bool {
 
 /// Why `text` cannot name a variable, or `None` when it can. The rule is that of Spin's resolver: lower-case letters,
 /// digits and single underscores; a letter first, no underscore last.
-pub(crate) fn variable_name_fault(text: &str) -> Option<&'static str> {
+pub(crate) fn variable_name_fault(text: &str) -> Option<Message> {
     let bytes = text.as_bytes();
     match (bytes.first(), bytes.last()) {
-        (None, _) | (_, None) => Some("must not be empty"),
+        (None, _) | (_, None) => Some(message!(
+            "a variable name must not be empty",
+            "变量名不能为空"
+        )),
         _ if !bytes
             .iter()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_') =>
         {
-            Some("may contain only lower-case letters, digits and underscores")
+            Some(message!(
+                "a variable name may contain only lower-case letters, digits and underscores",
+                "变量名只能包含小写字母、数字和下划线"
+            ))
         }
-        (Some(first), _) if !first.is_ascii_lowercase() => {
-            Some("must start with a lower-case letter")
-        }
-        (_, Some(b'_')) => Some("must not end with an underscore"),
-        _ if text.contains("__") => Some("must not contain two underscores in a row"),
+        (Some(first), _) if !first.is_ascii_lowercase() => Some(message!(
+            "a variable name must start with a lower-case letter",
+            "变量名必须以小写字母开头"
+        )),
+        (_, Some(b'_')) => Some(message!(
+            "a variable name must not end with an underscore",
+            "变量名不能以下划线结尾"
+        )),
+        _ if text.contains("__") => Some(message!(
+            "a variable name must not contain two underscores in a row",
+            "变量名不能包含连续两个下划线"
+        )),
         _ => None,
     }
 }

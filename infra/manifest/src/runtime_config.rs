@@ -93,6 +93,9 @@ impl RuntimeConfig {
     ) -> Result<Self, Refusal> {
         let mut reader = Reader::new(source, directory);
         let document = reader.parse();
+        if !reader.faults.is_empty() {
+            return Err(Refusal::new(path.display().to_string(), reader.faults));
+        }
         let mut root = Table::new(&document, 0..0, "");
         let directory_setting = |text: Option<String>| {
             text.filter(|text| !text.is_empty())

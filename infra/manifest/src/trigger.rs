@@ -285,9 +285,12 @@ fn read_dependencies(reader: &mut Reader<'_>, table: &mut Table<'_, '_>) -> Vec<
 fn read_middleware(reader: &mut Reader<'_>, mut table: Table<'_, '_>) -> Option<Middleware> {
     let path = table.take_string(reader, "path");
     let component = table.take_string(reader, "component");
-    let remote = ["url", "registry", "package", "version", "digest"]
+    let remote_keys = ["url", "registry", "package", "version", "digest"];
+    let remote = remote_keys
         .iter()
-        .any(|key| table.take(key).is_some());
+        .filter(|key| table.take(key).is_some())
+        .count()
+        > 0;
     // A middleware has no permissions of its own here; asking for those of the component behind it is refused.
     if table
         .take("inherit_configuration")
