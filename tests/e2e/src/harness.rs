@@ -197,9 +197,18 @@ fn run_case(host: &Host, case: &Case) -> Outcome {
         }
         Ok(()) if seen.is_empty() => Outcome::Passed,
         Ok(()) => Outcome::Failed(format!("seen on the way:\n{}", seen.join("\n"))),
-        Err(error) if seen.is_empty() => Outcome::Failed(format!("{error:?}")),
+        Err(error) if seen.is_empty() => Outcome::Failed(causes(&error)),
         Err(error) => Outcome::Failed(format!("{error:?}\nseen on the way:\n{}", seen.join("\n"))),
     }
+}
+
+/// The error and what caused it, without a stack: a case says where it is by what it says.
+fn causes(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\nbecause ")
 }
 
 fn summary(outcomes: &Outcomes) -> ExitCode {

@@ -246,6 +246,8 @@ fn prepare(folder: &Path, postgres: Option<&Postgres>, name: &str) -> Result<Opt
     let mut options = Options::new(binary()?, repository()?.join("spin.toml"))
         .state(folder.join(name))
         .log(folder.join(format!("{name}.log")))
+        // The figures have a listener of their own.
+        .words(["--admin-listen", "127.0.0.1:0"])
         // The canary must find every request's line.
         .environment_variable("CHUDIAN_ACCESS_LOG", "true");
     if let Some(postgres) = postgres {

@@ -153,8 +153,7 @@ impl Options {
 /// A running gateway; dropping it stops it.
 pub struct Gateway {
     child: Child,
-    base_url: String,
-    first_key: Option<String>,
+    started: Started,
     state: PathBuf,
     options: Options,
     _temporary: Option<TempDir>,
@@ -179,10 +178,9 @@ impl Gateway {
         let log = options.log.as_deref().map(append).transpose()?;
         let (mut child, stdout) = options.spawn(&state)?;
         match await_started(stdout, log) {
-            Ok((base_url, first_key)) => Ok(Self {
+            Ok(started) => Ok(Self {
                 child,
-                base_url,
-                first_key,
+                started,
                 state,
                 options,
                 _temporary: temporary,
@@ -199,12 +197,17 @@ impl Gateway {
 
     /// `http://127.0.0.1:<port>`.
     pub fn base_url(&self) -> &str {
-        &self.base_url
+        &self.started.base_url
+    }
+
+    /// `http://127.0.0.1:<port>` of the operator's listener; `None` unless the words ask for one (`--admin-listen`).
+    pub fn admin_url(&self) -> Option<&str> {
+        self.started.admin_url.as_deref()
     }
 
     /// The admin key that the first start in a state directory shows; `None` on later starts.
     pub fn first_key(&self) -> Option<&str> {
-        self.first_key.as_deref()
+        self.started.first_key.as_deref()
     }
 
     /// Its state directory.
@@ -219,7 +222,7 @@ impl Gateway {
 
     /// A client without a key.
     pub fn client(&self) -> Client {
-        Client::new(&self.base_url)
+        Client::new(&self.started.base_url)
     }
 
     /// A new key of that role, made by `chudian keys new` in the gateway's own state directory.
@@ -292,8 +295,12 @@ impl Drop for Gateway {
     }
 }
 
-/// What a start message says: the base URL, and the first key when one was made.
-type Started = (String, Option<String>);
+/// What a start message says.
+struct Started {
+    base_url: String,
+    admin_url: Option<String>,
+    first_key: Option<String>,
+}
 
 /// Reads standard output until the start message, and then on for as long as the gateway lives: a closed pipe would
 /// make its later lines fail.
@@ -328,13 +335,16 @@ fn read_started(stdout: &mut impl BufRead) -> Result<Started> {
             continue;
         };
         if event["event"] == "listening" {
-            let address = event["address"]
-                .as_str()
-                .context("its start message has no address")?;
-            return Ok((
-                format!("http://{address}"),
-                event["admin_key"].as_str().map(str::to_owned),
-            ));
+            let url = |member: &str| {
+                event[member]
+                    .as_str()
+                    .map(|address| format!("http://{address}"))
+            };
+            return Ok(Started {
+                base_url: url("address").context("its start message has no address")?,
+                admin_url: url("admin_address"),
+                first_key: event["admin_key"].as_str().map(str::to_owned),
+            });
         }
     }
 }

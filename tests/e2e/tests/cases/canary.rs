@@ -10,6 +10,7 @@ use chudian_e2e::{
     harness::Case,
     wait_for,
 };
+use chudian_test_support::http::Client;
 use serde_json::json;
 
 /// A line of the log is written when its request ends, at the latest a moment later.
@@ -211,7 +212,13 @@ fn logs_and_figures(host: &Host) -> Result<()> {
     })?;
     let mut places = vec![(
         "the figures".to_owned(),
-        host.open().get("/metrics")?.text(),
+        Client::new(
+            host.gateway()?
+                .admin_url()
+                .context("no listener for the operator")?,
+        )
+        .get("/metrics")?
+        .text(),
     )];
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -86,11 +86,7 @@ fn assets(host: &Host) -> Result<()> {
         "the page loads no script: {page}"
     );
     for file in files {
-        let path = if file.starts_with('/') {
-            file.to_owned()
-        } else {
-            format!("/tariff/{}", file.trim_start_matches("./"))
-        };
+        let path = below_the_page(file);
         let answer = host.open().get(&path)?;
         ensure!(
             answer.status == 200 && !answer.body.is_empty(),
@@ -132,6 +128,17 @@ fn assets(host: &Host) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// What a browser on `/tariff/` makes of a reference: `../x` is `/x`, `./x` and `x` are `/tariff/x`.
+fn below_the_page(reference: &str) -> String {
+    if reference.starts_with('/') {
+        reference.to_owned()
+    } else if let Some(beside) = reference.strip_prefix("../") {
+        format!("/{beside}")
+    } else {
+        format!("/tariff/{}", reference.trim_start_matches("./"))
+    }
 }
 
 fn nothing_else(host: &Host) -> Result<()> {
