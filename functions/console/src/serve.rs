@@ -232,14 +232,19 @@ fn problem(question: &Question<'_>, words: &Words) -> Answer {
         .is_some_and(|tags| tags.trim_start().to_ascii_lowercase().starts_with("zh"));
     let [chinese_title, english_title] = words.title;
     let [chinese_detail, english_detail] = words.detail;
-    let body = json!({
+    let mut members = json!({
         "type": format!("urn:chudian:problem:{}", words.code),
         "title": if chinese { chinese_title } else { english_title },
         "status": words.status.as_u16(),
         "detail": if chinese { chinese_detail } else { english_detail },
-        "instance": question.header(&REQUEST_ID),
     });
-    let mut response = Response::new(Full::from(body.to_string()));
+    if let Some(request_id) = question.header(&REQUEST_ID) {
+        members["instance"] = request_id.into();
+    }
+    let body = members.to_string();
+    let length = HeaderValue::from(body.len());
+    let mut response = Response::new(Full::from(body));
+    response.headers_mut().insert(CONTENT_LENGTH, length);
     *response.status_mut() = words.status;
     insert(
         response.headers_mut(),

@@ -3,8 +3,8 @@
  *
  * Every figure is the exact difference of amounts that the function gave; nothing here prices usage.
  */
-import { difference, sum, type Fen } from '../shared/money';
-import type { LeftOutPlan, PricedPlan, Simulation } from './api';
+import { difference, meanForDisplay, sum, type Fen } from '../shared/money';
+import type { LeftOutPlan, PricedPlan, RankedPlan, Simulation } from './api';
 
 /** The saving of each month: positive where the candidate is cheaper. Both plans are priced over the same months. */
 export function savingByMonth(present: PricedPlan, candidate: PricedPlan): Fen[] {
@@ -15,6 +15,19 @@ export function savingByMonth(present: PricedPlan, candidate: PricedPlan): Fen[]
 export function cumulativeSaving(present: PricedPlan, candidate: PricedPlan): Fen[] {
   const savings = savingByMonth(present, candidate);
   return savings.map((_, month) => sum(savings.slice(0, month + 1)));
+}
+
+/** The present plan's mean month, rounded to the fen. */
+export function presentMean({ present, months }: Simulation): Fen {
+  return meanForDisplay(present.totalFen, months.length);
+}
+
+/**
+ * A candidate's mean month as the page shows it: the present mean less the mean saving that the function states. Rounded by
+ * itself it could differ from that by one fen, and a customer who subtracts what is shown must get what is shown.
+ */
+export function candidateMean(simulation: Simulation, plan: RankedPlan): Fen {
+  return difference(presentMean(simulation), plan.saving.meanFen);
 }
 
 /** What the first sentence of the page says. */

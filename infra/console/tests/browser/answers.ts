@@ -28,13 +28,15 @@ const RANKED = [
   { id: 'f-128', addOns: [], monthly: [12800, 12800, 12800, 12800, 12800, 12800], cost: 5000, payback: null },
 ];
 
-export function simulation(language: Language, scalePerMille = 1000): unknown {
-  const scaled = (amounts: readonly number[]) => amounts.map((amount) => Math.floor((amount * (1000 + scalePerMille)) / 2000));
+/** A simulation over these months; usage that is scaled moves every amount half as much. */
+export function simulation(language: Language, scalePerMille = 1000, months: readonly string[] = MONTHS): unknown {
+  const scaled = (amounts: readonly number[]) =>
+    months.map((_, month) => Math.floor(((amounts[month % amounts.length] ?? 0) * (1000 + scalePerMille)) / 2000));
   const present = scaled(PRESENT.monthly);
   return {
     catalogue_version: '0f3c9a71b2d84e65',
     as_of: '2026-11-22',
-    months: MONTHS,
+    months,
     estimated: false,
     present: {
       plan_id: PRESENT.id,
@@ -44,7 +46,7 @@ export function simulation(language: Language, scalePerMille = 1000): unknown {
       total_fen: total(present),
       usage_inside_permille: { voice: 712, data: 431, sms: 1000 },
     },
-    ranking: RANKED.map((plan, index) => rankedPlan(plan, index, present, scaled(plan.monthly), language)),
+    ranking: RANKED.map((plan, index) => rankedPlan(plan, index, present, scaled(plan.monthly), months, language)),
     left_out: ['vip-288', 'campus-19', 'campus-29'].map((id) => ({
       plan_id: id,
       name: name(id, language),
@@ -55,7 +57,7 @@ export function simulation(language: Language, scalePerMille = 1000): unknown {
   };
 }
 
-function rankedPlan(plan: (typeof RANKED)[number], index: number, present: number[], monthly: number[], language: Language) {
+function rankedPlan(plan: (typeof RANKED)[number], index: number, present: number[], monthly: number[], months: readonly string[], language: Language) {
   const savings = present.map((amount, month) => amount - (monthly[month] ?? 0));
   return {
     rank: index + 1,
@@ -70,7 +72,10 @@ function rankedPlan(plan: (typeof RANKED)[number], index: number, present: numbe
       months_won: savings.filter((saving) => saving > 0).length,
       total_fen: total(savings),
     },
-    held_out: { month: '2026-10', chosen_without_it: index === 0, saving_fen: savings[5] },
+    held_out:
+      months.length > 1
+        ? { month: months[months.length - 1], chosen_without_it: index === 0, saving_fen: savings[savings.length - 1] }
+        : null,
     operator: { revenue_change_fen: -total(savings) },
     usage_change: {
       inside_allowance: { voice_seconds: 21600 + index * 600, data_kb: 9437184, sms_count: 0 },

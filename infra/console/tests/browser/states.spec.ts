@@ -27,6 +27,23 @@ for (const language of ['zh', 'en'] as const) {
   }
 }
 
+test('twelve months fit a phone: the picture scrolls, the page does not', async ({ page }, info) => {
+  const year = Array.from({ length: 12 }, (_, month) => `2026-${String(month + 1).padStart(2, '0')}`);
+  await intercept(page, { simulations: (route) => route.fulfill({ json: answers.simulation('zh', 1000, year) }) });
+  await openPage(page);
+  await expectPainted(page);
+  await expectFits(page);
+  await picture(page, `${info.project.name}-year`);
+});
+
+test('one month is said in the singular', async ({ page }) => {
+  await intercept(page, { simulations: (route) => route.fulfill({ json: answers.simulation('en', 1000, ['2026-10']) }) });
+  await openPage(page, { query: '?lang=en' });
+  await expect(page.locator('.verdict-lead')).toHaveText('Priced on what you used last month');
+  await expect(page.locator('.plan-facts').first()).toContainText('Cheaper in the one month compared');
+  expect(await page.locator('main').innerText()).not.toMatch(/\b1 months/);
+});
+
 test('fits a screen of 320 px', async ({ page }, info) => {
   await page.setViewportSize({ width: 320, height: 640 });
   await intercept(page);

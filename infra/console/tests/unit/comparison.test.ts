@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodePage, decodeSimulation } from '../../src/tariff/api';
 import { decodeBill } from '../../src/tariff/bill';
-import { byFirstReason, cumulativeSaving, savingByMonth, verdict } from '../../src/tariff/comparison';
+import { byFirstReason, candidateMean, cumulativeSaving, presentMean, savingByMonth, verdict } from '../../src/tariff/comparison';
 import { bill, MONTHS, PAGE, simulation } from '../browser/answers';
 
 const decoded = decodeSimulation(simulation('zh'));
@@ -25,6 +25,12 @@ describe('saving', () => {
   it('ends at the total that the function states', () => {
     for (const plan of decoded.ranking) expect(cumulativeSaving(decoded.present, plan)[MONTHS.length - 1]).toBe(plan.saving.totalFen);
   });
+});
+
+it('shows means that a customer can subtract: now less saving is what comes after, to the fen', () => {
+  const [best] = decoded.ranking;
+  // 537.45 over 6 months is 89.575; rounded by itself it would be shown as 89.58, and 112.39 − 89.58 is not 22.82.
+  expect([presentMean(decoded), best!.saving.meanFen, candidateMean(decoded, best!)]).toEqual([11239, 2282, 8957]);
 });
 
 it('says what the first sentence says', () => {
