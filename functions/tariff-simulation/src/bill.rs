@@ -209,6 +209,18 @@ pub struct KindUse {
     pub unpriced: i64,
 }
 
+impl KindUse {
+    /// Adds another month.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.quantity += other.quantity;
+        self.inside += other.inside;
+        self.beyond += other.beyond;
+        self.capped_free += other.capped_free;
+        self.unserved += other.unserved;
+        self.unpriced += other.unpriced;
+    }
+}
+
 /// A plan with a choice of add-ons, by slot of the plan.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice<'a> {
@@ -254,6 +266,8 @@ struct Writer<'v> {
     used: Vec<i64>,
     lines: Vec<Line>,
     usage: Vec<KindUse>,
+    /// Position in `usage` of each rate's first usage.
+    usage_of_rate: Vec<usize>,
 }
 
 impl<'v> Writer<'v> {
@@ -269,19 +283,20 @@ impl<'v> Writer<'v> {
             used: vec![0; variant.pots],
             lines: Vec::new(),
             usage: Vec::new(),
+            usage_of_rate: vec![usize::MAX; rates],
         }
     }
 
-    fn kind_use(&mut self, stream: &StreamRow) -> &mut KindUse {
+    /// Position in `usage` of a stream's kind and measure.
+    fn kind_use(&mut self, stream: &StreamRow) -> usize {
         let (kind, measure) = (stream.kind, stream.profile.measure);
-        let position = match self.usage.iter().position(|known| known.kind == kind && known.measure == measure) {
+        match self.usage.iter().position(|known| known.kind == kind && known.measure == measure) {
             Some(position) => position,
             None => {
                 self.usage.push(KindUse { kind, measure, quantity: 0, inside: 0, beyond: 0, capped_free: 0, unserved: 0, unpriced: 0 });
                 self.usage.len() - 1
             }
-        };
-        &mut self.usage[position]
+        }
     }
 
     fn describe_tiers<N: Priced>(&self, rate: usize, units: i64) -> Vec<(usize, i64, i64, i128)> {
@@ -318,7 +333,8 @@ impl Sink for Writer<'_> {
 
     fn stream(&mut self, outcome: StreamOutcome<'_>) {
         let is_priced = outcome.stream.rate != NONE;
-        let usage = self.kind_use(outcome.stream);
+        let position = self.kind_use(outcome.stream);
+        let usage = &mut self.usage[position];
         usage.quantity += outcome.quantity;
         usage.inside += outcome.converted - outcome.beyond;
         usage.capped_free += outcome.capped_free;
@@ -335,6 +351,7 @@ impl Sink for Writer<'_> {
             proof.capped_unserved += outcome.unserved;
             proof.converted += outcome.converted;
             self.estimated[rate] |= outcome.estimated;
+            self.usage_of_rate[rate] = self.usage_of_rate[rate].min(position);
         }
     }
 
@@ -402,11 +419,19 @@ impl Writer<'_> {
     fn finish(mut self, source: &Source<'_>, month: Month, context: MonthContext, total: MonthTotal, workspace: &Workspace) -> Bill {
         let mut lines = Vec::new();
         let recorded = std::mem::take(&mut self.lines);
+        let unserved: Vec<i64> = self.rates.iter().map(|proof| proof.unserved).collect();
         lines.extend(recorded.iter().filter_map(|line| self.fee_line(source, context, *line)));
         for rate in 0..self.rates.len() {
             lines.extend(self.rate_line(source, rate));
         }
         lines.extend(recorded.iter().filter_map(|line| self.step_line(source, *line)));
+        // What an amount cap kept from being served was counted as beyond the allowances.
+        for (rate, position) in self.usage_of_rate.iter().enumerate() {
+            if let Some(usage) = self.usage.get_mut(*position) {
+                usage.beyond -= unserved[rate];
+                usage.unserved += unserved[rate];
+            }
+        }
         self.usage.sort_by_key(|usage| (usage.kind, usage.measure));
         Bill { month, lines, total_fen: total.total_fen, tax_fen: total.tax_fen, allowances: self.allowances(source, workspace), usage: self.usage }
     }

@@ -9,13 +9,19 @@
 //! Invariant: every result is a pure function of catalogue, usage and request. No clock, no randomness, no floating-point number
 //! between input and output. Domain modules know no JSON; [`wire`] knows no prices.
 
+pub mod add_ons;
+pub mod batch;
 pub mod bill;
 pub mod cells;
+pub mod comparison;
 pub mod compile;
+pub mod eligibility;
 pub mod engine;
 pub mod limits;
 pub mod metering;
 pub mod number;
 pub mod plan;
+pub mod ranking;
+pub mod switching;
 pub mod usage;
 pub mod wire;

@@ -1,13 +1,11 @@
 //! Which catalogue version is in force from which day on.
 
-use std::sync::Arc;
-
 use chudian_runtime::parameters;
 use chudian_runtime::ports::sql::{FromSqlRow, SqlError, SqlRow};
 use chudian_vocabulary::Date;
 use chudian_vocabulary::access::KeyId;
 
-use super::{Believed, Store};
+use super::Store;
 
 /// A version and the first day on which it is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,22 +34,17 @@ impl FromSqlRow for Activation {
 
 impl Store {
     /// All activations, by day. There are a few a year, so the list is read whole.
-    pub async fn activations(&self) -> Result<Arc<Vec<Activation>>, SqlError> {
-        let now_ms = self.now_unix_ms();
-        let believed = self.remembered().activations.as_ref().and_then(|believed| believed.fresh_at(now_ms));
-        if let Some(activations) = believed {
-            return Ok(activations);
-        }
+    pub async fn activations(&self) -> Result<Vec<Activation>, SqlError> {
         let select = "select from_date, version, set_at_unix_ms, set_by from tariff_activation order by from_date";
-        let activations = Arc::new(self.sql().query(select, Vec::new()).await?);
-        self.remembered().activations = Some(Believed { value: Arc::clone(&activations), read_at_ms: now_ms });
-        Ok(activations)
+        self.sql().query(select, Vec::new()).await
     }
 
     /// The version in force on `day`.
     pub async fn version_in_force(&self, day: Date) -> Result<Option<String>, SqlError> {
-        let activations = self.activations().await?;
-        Ok(activations.iter().rev().find(|activation| activation.from <= day).map(|found| found.version.clone()))
+        // Dates of this form sort as text.
+        let select = "select version from tariff_activation where from_date <= $1 order by from_date desc limit 1";
+        let row: Option<(String,)> = self.sql().query_optional(select, parameters![day.to_string()]).await?;
+        Ok(row.map(|(version,)| version))
     }
 
     /// Puts `version` in force from `from` on, in place of what was planned for that day.
@@ -61,7 +54,6 @@ impl Store {
                       set_at_unix_ms = excluded.set_at_unix_ms, set_by = excluded.set_by";
         let values = parameters![from.to_string(), version, self.now_unix_ms(), by.as_str()];
         self.sql().execute(upsert, values).await?;
-        self.remembered().activations = None;
         Ok(())
     }
 
@@ -69,7 +61,6 @@ impl Store {
     pub async fn deactivate(&self, from: Date) -> Result<bool, SqlError> {
         let delete = "delete from tariff_activation where from_date = $1";
         let removed = self.sql().execute(delete, parameters![from.to_string()]).await?;
-        self.remembered().activations = None;
         Ok(removed == 1)
     }
 }

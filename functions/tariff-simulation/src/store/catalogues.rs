@@ -1,6 +1,6 @@
 //! Catalogue versions.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use chudian_runtime::parameters;
 use chudian_runtime::ports::sql::{FromSqlRow, SqlError, SqlRow, Transaction};
@@ -127,22 +127,22 @@ impl Store {
 
     /// A compiled version that this instance remembers.
     pub fn compiled(&self, version: &str) -> Option<Arc<CompiledCatalogue>> {
-        let mut remembered = self.remembered();
-        let position = remembered.compiled.iter().position(|(known, _)| known == version)?;
-        let found = remembered.compiled.remove(position);
-        let catalogue = found.1.clone();
-        remembered.compiled.push(found);
+        let mut compiled = self.inner.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = compiled.iter().position(|(known, _)| known == version)?;
+        let found = compiled.remove(position);
+        let catalogue = Arc::clone(&found.1);
+        compiled.push(found);
         Some(catalogue)
     }
 
     /// Remembers a compiled version, in place of the one that was used longest ago when there are too many.
     pub fn remember_compiled(&self, version: &str, catalogue: Arc<CompiledCatalogue>) {
-        let mut remembered = self.remembered();
-        remembered.compiled.retain(|(known, _)| known != version);
-        if remembered.compiled.len() >= COMPILED_VERSIONS_MAX {
-            remembered.compiled.remove(0);
+        let mut compiled = self.inner.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        compiled.retain(|(known, _)| known != version);
+        if compiled.len() >= COMPILED_VERSIONS_MAX {
+            compiled.remove(0);
         }
-        remembered.compiled.push((version.to_owned(), catalogue));
+        compiled.push((version.to_owned(), catalogue));
     }
 }
 

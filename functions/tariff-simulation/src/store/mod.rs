@@ -1,8 +1,8 @@
 //! What the function keeps: catalogue versions, activations, customers, rules, offers. The only module with SQL.
 //!
 //! Invariants: a catalogue version is its content (the first 16 hex characters of the SHA-256 of its bytes) and never changes, so
-//! compiled versions are cached by it without a limit in time. What can change (activations, rules) is believed for
-//! [`FACTS_CACHE_MS`] at most. Nothing here decides anything about prices.
+//! compiled versions are remembered by it. What can change (activations, rules) is read anew by each request, so that a change is
+//! felt by the next request in every instance. Nothing here decides anything about prices.
 
 mod activations;
 mod catalogues;
@@ -10,8 +10,7 @@ mod customers;
 mod offers;
 mod rules;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use chudian_runtime::ports::Clock;
 use chudian_runtime::ports::sql::Sql;
@@ -25,15 +24,9 @@ pub use rules::DEFAULT_REGION;
 
 use crate::compile::CompiledCatalogue;
 
-/// How long activations and rules are believed without another look: a change is felt everywhere within it.
-pub const FACTS_CACHE_MS: i64 = 2_000;
-
 /// Compiled versions kept in one instance: the one in force, the next one, and a few that old bills are proved from. A version of a
 /// few hundred plans takes some megabytes.
 const COMPILED_VERSIONS_MAX: usize = 4;
-
-/// Regions whose rule is remembered; beyond, all are forgotten and read again.
-const RULES_REMEMBERED_MAX: usize = 256;
 
 /// China has one time zone, eight hours before UTC; "today" is meant there.
 const CHINA_OFFSET_S: i64 = 8 * 3600;
@@ -47,33 +40,14 @@ pub struct Store {
 struct StoreInner {
     sql: Sql,
     clock: Arc<dyn Clock>,
-    remembered: Mutex<Remembered>,
-}
-
-#[derive(Default)]
-struct Remembered {
     /// Compiled versions, the one used last at the end.
-    compiled: Vec<(String, Arc<CompiledCatalogue>)>,
-    activations: Option<Believed<Arc<Vec<Activation>>>>,
-    rules: BTreeMap<String, Believed<Option<Arc<str>>>>,
-}
-
-/// A value and when it was read.
-struct Believed<T> {
-    value: T,
-    read_at_ms: i64,
-}
-
-impl<T: Clone> Believed<T> {
-    fn fresh_at(&self, now_ms: i64) -> Option<T> {
-        (0..FACTS_CACHE_MS).contains(&(now_ms - self.read_at_ms)).then(|| self.value.clone())
-    }
+    compiled: Mutex<Vec<(String, Arc<CompiledCatalogue>)>>,
 }
 
 impl Store {
     /// The function's tables in `sql`.
     pub fn new(sql: Sql, clock: Arc<dyn Clock>) -> Self {
-        Self { inner: Arc::new(StoreInner { sql, clock, remembered: Mutex::default() }) }
+        Self { inner: Arc::new(StoreInner { sql, clock, compiled: Mutex::default() }) }
     }
 
     /// The database, for transactions that others take part in.
@@ -89,9 +63,5 @@ impl Store {
     /// Today's date in China; nothing when the host's clock is outside the calendar.
     pub fn today(&self) -> Option<Date> {
         Date::of_unix_seconds(self.inner.clock.now_unix_s() + CHINA_OFFSET_S)
-    }
-
-    fn remembered(&self) -> MutexGuard<'_, Remembered> {
-        self.inner.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
