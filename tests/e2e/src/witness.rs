@@ -236,3 +236,76 @@ impl Witness {
 fn beginning(text: &str) -> String {
     text.chars().take(200).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> Answer {
+        let headers = [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("content-security-policy", "default-src 'none'"),
+            ("x-request-id", "id-0001"),
+            ("cache-control", "no-store"),
+            ("content-type", "application/problem+json"),
+        ];
+        let body = r#"{"type":"urn:chudian:problem:not-found","title":"Not found","status":404,"detail":"There is none.","instance":"id-0001"}"#;
+        Answer {
+            status: 404,
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    fn findings(change: impl FnOnce(&mut Answer)) -> Vec<String> {
+        let witness = Witness::new().unwrap();
+        witness.plant("13912345678");
+        let mut answer = good();
+        change(&mut answer);
+        witness.see("GET", "/tariff/v1/customers/x", &answer);
+        witness.take_findings()
+    }
+
+    fn with_body(from: &'static str, to: &'static str) -> impl FnOnce(&mut Answer) {
+        move |answer| {
+            let text = answer.text();
+            assert!(text.contains(from));
+            answer.body = text.replace(from, to).into_bytes();
+        }
+    }
+
+    /// Goal: a witness who overlooks something would let every case pass.
+    #[test]
+    fn nothing_is_overlooked() {
+        assert_eq!(findings(|_| {}), Vec::<String>::new());
+        for name in [
+            "x-content-type-options",
+            "referrer-policy",
+            "content-security-policy",
+            "x-request-id",
+            "cache-control",
+            "content-type",
+        ] {
+            let without = findings(|answer| answer.headers.retain(|(known, _)| known != name));
+            assert!(!without.is_empty(), "no {name}");
+        }
+        let faults = [
+            ("problem:not-found", "problem:no-such-code"),
+            ("problem:not-found", "problem:internal"),
+            ("\"status\":404", "\"status\":400"),
+            ("Not found", ""),
+            ("id-0001", "id-0002"),
+            ("There is none.", "no row in /work/main/x"),
+            ("There is none.", "SELECT * FROM t"),
+            ("There is none.", "13912345678"),
+            ("{", "["),
+        ];
+        for (from, to) in faults {
+            assert_eq!(findings(with_body(from, to)).len(), 1, "{from} -> {to}");
+        }
+    }
+}
