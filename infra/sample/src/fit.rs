@@ -125,7 +125,7 @@ static FITS: [Fit; 13] = [
     fit(
         "gotone-travel-128",
         ["经常在境外使用流量和国际长途，均含在套餐内", "Data abroad and international calls every month, inside the allowances"],
-        8000,
+        7000,
         &TRAVELLER,
         &["gotone-128", "gotone-158", "gotone-588", "gotone-88"],
     ),
@@ -134,7 +134,7 @@ static FITS: [Fit; 13] = [
         ..fit(
             "easyown-19",
             ["流量都在省内使用，叠加三个省内流量包最省", "All data is used within the province: three local packs are cheapest"],
-            3000,
+            2000,
             &HOMELAND,
             &["mzone-58", "mzone-78", "gotone-128", "easyown-48"],
         )

@@ -54,7 +54,7 @@ pub(crate) fn add_ons() -> Vec<AddOn> {
         add_on("night-20g", "20GB夜间流量包", "20 GB of night data", 9).up_to(2).includes(text("夜间流量", "Night data"), "kb", 20 * GB, night),
         add_on("local-10g", "10GB省内流量包", "10 GB within the province", 6).up_to(3).data(10 * GB, &["local"]),
         add_on("family-50g", "50GB家庭共享流量包", "50 GB shared by the family", 40).shared_data(50 * GB),
-        add_on("video-member", "视频会员权益", "Video membership", 6),
+        add_on("video-member", "视频会员权益包（含1GB视频流量）", "Video membership with 1 GB", 6).data(GB, &["video"]),
         AddOn { requires: &["video-member"], ..add_on("video-30g", "30GB视频定向流量包", "30 GB for video", 9) }.data(30 * GB, &["video"]),
         add_on("voice-100", "100分钟语音包", "100 minutes", 10).minutes(100, CALLS),
         add_on("voice-200", "200分钟语音包", "200 minutes", 18).up_to(3).minutes(200, CALLS),

@@ -176,7 +176,7 @@ fn by_volume(mut plan: Plan) -> Plan {
             Tier { up_to: Some(20 * GB), price: "0.004", flat: None },
             Tier { up_to: None, price: "0.002", flat: None },
         ];
-        rate.cap = Some(RateCap { amount: "300", every: None, then: "stop" });
+        rate.cap = Some(RateCap { amount: "300", every: None, then: "free" });
     }
     Plan { caps: Vec::new(), ..plan }
 }

@@ -1,0 +1,8 @@
+//! Holds the sample against the tariff simulation: its documents against the validator, its planted answers against the
+//! pricing engine. The crate itself knows nothing of the engine, so neither can have been made to please the other.
+
+mod customers;
+mod documents;
+mod files;
+mod market;
+mod proofs;
