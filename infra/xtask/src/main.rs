@@ -15,6 +15,8 @@ mod tidy;
 mod toolchain;
 mod up;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -46,9 +48,20 @@ enum Verb {
     Openapi(openapi::Options),
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run(Arguments::parse().verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without the stack, which helps nobody who runs a verb.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: Verb) -> Result<()> {
     let workspace = Workspace::find()?;
-    match Arguments::parse().verb {
+    match verb {
         Verb::Up(options) => up::run_verb(&workspace, &options),
         Verb::Build(options) => components::run(&workspace, &options),
         Verb::Test(options) => test::run_verb(&workspace, &options),
