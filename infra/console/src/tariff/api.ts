@@ -57,14 +57,19 @@ export interface Reason {
   readonly text: string;
 }
 
+export interface Saving {
+  readonly meanFen: Fen;
+  readonly worstMonthFen: Fen;
+  readonly monthsWon: number;
+  readonly totalFen: Fen;
+}
+
 export interface RankedPlan extends PricedPlan {
   readonly rank: number;
-  readonly saving: {
-    readonly meanFen: Fen;
-    readonly worstMonthFen: Fen;
-    readonly monthsWon: number;
-    readonly totalFen: Fen;
-  };
+  /** Whether the province's rule recommends it; plans that it does not recommend are ranked after those that it does. */
+  readonly recommended: boolean;
+  /** Against the present plan; `null` for a customer who has none yet. */
+  readonly saving: Saving | null;
   readonly heldOut: { readonly month: string; readonly chosenWithoutIt: boolean; readonly savingFen: Fen } | null;
   readonly usageChange: readonly UsageChange[];
   readonly switching: { readonly costFen: Fen; readonly paybackMonths: number | null };
@@ -82,7 +87,8 @@ export interface Simulation {
   readonly asOf: string;
   readonly months: readonly string[];
   readonly estimated: boolean;
-  readonly present: PresentPlan;
+  /** `null` for a customer who has no plan yet. */
+  readonly present: PresentPlan | null;
   readonly ranking: readonly RankedPlan[];
   readonly leftOut: readonly LeftOutPlan[];
   readonly proof: string;
@@ -110,13 +116,15 @@ export async function simulate(
 export function decodeSimulation(json: unknown): Simulation {
   const answer = new Value(json);
   const months = answer.member('months').list((month) => month.text());
-  const present = answer.member('present');
   const simulation = {
     catalogueVersion: answer.member('catalogue_version').text(),
     asOf: answer.member('as_of').text(),
     months,
     estimated: answer.member('estimated').flag(),
-    present: { ...decodePriced(present), insidePerMille: decodeKinds(present.member('usage_inside_permille')) },
+    present: answer.member('present').optional((present) => ({
+      ...decodePriced(present),
+      insidePerMille: decodeKinds(present.member('usage_inside_permille')),
+    })),
     ranking: answer.member('ranking').list(decodeRanked),
     leftOut: answer.member('left_out').list((plan) => ({
       planId: plan.member('plan_id').text(),
@@ -125,10 +133,15 @@ export function decodeSimulation(json: unknown): Simulation {
     })),
     proof: answer.member('proof').text(),
   };
-  for (const plan of [simulation.present, ...simulation.ranking]) {
+  for (const plan of pricedPlans(simulation)) {
     if (plan.monthlyTotalFen.length !== months.length) throw new ContractError(`plan ${plan.planId} is not priced for every month`);
   }
   return simulation;
+}
+
+/** Every plan that is priced: the present one first, where there is one, then the ranking. */
+export function pricedPlans({ present, ranking }: Pick<Simulation, 'present' | 'ranking'>): readonly PricedPlan[] {
+  return present ? [present, ...ranking] : ranking;
 }
 
 function decodePriced(plan: Value): PricedPlan {
@@ -146,28 +159,33 @@ function decodePriced(plan: Value): PricedPlan {
 }
 
 function decodeRanked(plan: Value): RankedPlan {
-  const saving = plan.member('saving');
+  const saving = plan.member('saving').optional(decodeSaving);
   const switching = plan.member('switching');
   return {
     ...decodePriced(plan),
     rank: plan.member('rank').integer(),
-    saving: {
-      meanFen: saving.member('mean_fen').fen(),
-      worstMonthFen: saving.member('worst_month_fen').fen(),
-      monthsWon: saving.member('months_won').integer(),
-      totalFen: saving.member('total_fen').fen(),
-    },
+    recommended: plan.member('recommended').optional((flag) => flag.flag()) ?? (saving === null || saving.meanFen > 0),
+    saving,
     heldOut: plan.member('held_out').optional((heldOut) => ({
       month: heldOut.member('month').text(),
       chosenWithoutIt: heldOut.member('chosen_without_it').flag(),
       savingFen: heldOut.member('saving_fen').fen(),
     })),
-    usageChange: decodeUsageChange(plan.member('usage_change')),
+    usageChange: plan.member('usage_change').optional(decodeUsageChange) ?? [],
     switching: {
       costFen: switching.member('cost_fen').fen(),
       paybackMonths: switching.member('payback_months').optional((months) => months.integer()),
     },
     reasons: plan.member('reasons').list(decodeReason),
+  };
+}
+
+function decodeSaving(saving: Value): Saving {
+  return {
+    meanFen: saving.member('mean_fen').fen(),
+    worstMonthFen: saving.member('worst_month_fen').fen(),
+    monthsWon: saving.member('months_won').integer(),
+    totalFen: saving.member('total_fen').fen(),
   };
 }
 

@@ -18,6 +18,10 @@ export interface BillLine {
   readonly unrounded: string;
   readonly rounding: string;
   readonly amountFen: Fen;
+  /** Whether it counts in the total; a tax that the prices contain is shown and does not. */
+  readonly adds: boolean;
+  /** Whether the usage did not say enough for an exact amount. */
+  readonly estimated: boolean;
 }
 
 export interface Bill {
@@ -59,7 +63,7 @@ export function decodeBill(json: unknown): Bill {
     totalFen: answer.member('total_fen').fen(),
     proof: answer.member('proof').text(),
   };
-  const added = sum(bill.lines.map((line) => line.amountFen));
+  const added = sum(bill.lines.filter((line) => line.adds).map((line) => line.amountFen));
   if (added !== bill.totalFen) throw new RangeError(`the lines add up to ${added} fen, the bill says ${bill.totalFen}`);
   return bill;
 }
@@ -77,5 +81,7 @@ function decodeLine(line: Value): BillLine {
     unrounded: shown('unrounded'),
     rounding: shown('rounding'),
     amountFen: line.member('amount_fen').fen(),
+    adds: line.member('adds').optional((adds) => adds.flag()) ?? true,
+    estimated: line.member('estimated').optional((estimated) => estimated.flag()) ?? false,
   };
 }

@@ -12,6 +12,8 @@ import { fen, formatAxisMoney, formatMoney, formatSignedMoney, type Fen } from '
 /** One plan's row of the picture. */
 export interface ChartSeries {
   readonly name: string;
+  /** Name of its colour, as in the page's own legend. */
+  readonly swatch: string;
   readonly monthly: readonly Fen[];
   /** Cumulative saving against the present plan; `null` for the present plan itself. */
   readonly saving: readonly Fen[] | null;
@@ -19,7 +21,7 @@ export interface ChartSeries {
 
 export interface ChartInput {
   readonly months: readonly { readonly short: string; readonly long: string }[];
-  /** The present plan first, then the ranking. */
+  /** The present plan first, where there is one, then the ranking. */
   readonly series: readonly ChartSeries[];
   /** Place in `series` of the plan that is drawn strongest. */
   readonly selected: number;
@@ -32,7 +34,8 @@ export interface ChartInput {
 }
 
 export interface ChartColours {
-  readonly series: readonly string[];
+  /** By the name of the colour. */
+  readonly series: Readonly<Record<string, string>>;
   readonly ink: string;
   readonly line: string;
   readonly surface: string;
@@ -55,7 +58,7 @@ const PLOTS_COMPARED = [
 const PLOTS_ALONE = [{ top: 34, bottom: 28 }];
 
 export function chartOption(input: ChartInput): EChartsCoreOption {
-  const plots = input.series.length > 1 ? PLOTS_COMPARED : PLOTS_ALONE;
+  const plots = input.series.some((plan) => plan.saving !== null) ? PLOTS_COMPARED : PLOTS_ALONE;
   return {
     animation: !input.still,
     animationDuration: 450,
@@ -104,7 +107,7 @@ function moneyAxis({ colours, language, narrow }: ChartInput, plot: number, name
   };
 }
 
-function columns({ series, selected, colours }: ChartInput) {
+function columns({ series, selected, colours, narrow }: ChartInput) {
   return series.map((plan, index) => ({
     type: 'bar',
     id: `bill-${index}`,
@@ -115,9 +118,9 @@ function columns({ series, selected, colours }: ChartInput) {
     barCategoryGap: '26%',
     barMaxWidth: 26,
     itemStyle: {
-      color: colours.series[index],
-      borderRadius: [4, 4, 0, 0],
-      opacity: index === 0 || index === selected ? 1 : UNSELECTED_OPACITY,
+      color: colours.series[plan.swatch],
+      borderRadius: narrow ? [2, 2, 0, 0] : [4, 4, 0, 0],
+      opacity: plan.saving === null || index === selected ? 1 : UNSELECTED_OPACITY,
     },
     emphasis: { itemStyle: { opacity: 1 } },
   }));
@@ -141,7 +144,7 @@ function lines({ series, selected, colours }: ChartInput) {
         symbolSize: strong ? 8 : 4,
         lineStyle: { width: strong ? 3 : 1.5, opacity: strong ? 1 : UNSELECTED_OPACITY },
         itemStyle: {
-          color: colours.series[index],
+          color: colours.series[plan.swatch],
           opacity: strong ? 1 : UNSELECTED_OPACITY,
           borderColor: colours.surface,
           borderWidth: strong ? 2 : 0,
@@ -172,9 +175,9 @@ function tooltip(input: ChartInput) {
 function tooltipElement(input: ChartInput, month: number): HTMLElement {
   const box = element('div', 'chart-tip-box');
   box.append(element('strong', 'chart-tip-month', input.months[month]?.long));
-  input.series.forEach((plan, index) => {
+  input.series.forEach((plan) => {
     const row = element('div', 'chart-tip-row');
-    const swatch = element('i', `swatch swatch-${index === 0 ? 'present' : index}`);
+    const swatch = element('i', `swatch ${plan.swatch}`);
     row.append(swatch, element('span', '', plan.name), element('b', 'amount', formatMoney(plan.monthly[month] ?? fen(0), input.language)));
     box.append(row);
   });

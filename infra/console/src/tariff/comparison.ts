@@ -3,7 +3,7 @@
  *
  * Every figure is the exact difference of amounts that the function gave; nothing here prices usage.
  */
-import { difference, meanForDisplay, sum, type Fen } from '../shared/money';
+import { difference, fen, meanForDisplay, sum, type Fen } from '../shared/money';
 import type { LeftOutPlan, PricedPlan, RankedPlan, Simulation } from './api';
 
 /** The saving of each month: positive where the candidate is cheaper. Both plans are priced over the same months. */
@@ -17,26 +17,31 @@ export function cumulativeSaving(present: PricedPlan, candidate: PricedPlan): Fe
   return savings.map((_, month) => sum(savings.slice(0, month + 1)));
 }
 
-/** The present plan's mean month, rounded to the fen. */
-export function presentMean({ present, months }: Simulation): Fen {
-  return meanForDisplay(present.totalFen, months.length);
-}
-
 /**
- * A candidate's mean month as the page shows it: the present mean less the mean saving that the function states. Rounded by
- * itself it could differ from that by one fen, and a customer who subtracts what is shown must get what is shown.
+ * A plan's mean month as the page shows it. A candidate's is the present mean less the mean saving that the function states:
+ * rounded by itself it could differ from that by one fen, and a customer who subtracts what is shown must get what is shown.
  */
-export function candidateMean(simulation: Simulation, plan: RankedPlan): Fen {
-  return difference(presentMean(simulation), plan.saving.meanFen);
+export function shownMean({ present, months }: Simulation, candidate: RankedPlan | null): Fen {
+  const mean = (plan: PricedPlan) => meanForDisplay(plan.totalFen, months.length);
+  if (!candidate) return present ? mean(present) : fen(0);
+  return present && candidate.saving ? difference(mean(present), candidate.saving.meanFen) : mean(candidate);
 }
 
 /** What the first sentence of the page says. */
-export type Verdict = 'saves' | 'present-is-best' | 'nothing-to-compare';
+export type Verdict = 'saves' | 'present-is-best' | 'cheapest' | 'nothing-to-compare';
 
-export function verdict(simulation: Simulation): Verdict {
-  const best = simulation.ranking[0];
+/** The province's rule decides whether the page speaks for a change, not the page. */
+export function verdict({ present, ranking }: Simulation): Verdict {
+  const best = ranking[0];
   if (!best) return 'nothing-to-compare';
-  return best.saving.meanFen > 0 ? 'saves' : 'present-is-best';
+  if (!present) return 'cheapest';
+  return best.recommended && best.saving && best.saving.meanFen > 0 ? 'saves' : 'present-is-best';
+}
+
+/** The name of a plan's colour: the present plan has its own, the candidates count from 1. */
+export function swatchOf({ present }: Simulation, planIndex: number): string {
+  if (!present) return `swatch-${planIndex + 1}`;
+  return planIndex === 0 ? 'swatch-present' : `swatch-${planIndex}`;
 }
 
 /** The plans that were left out, gathered by their first reason, the reason with most plans first. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodePage, decodeSimulation } from '../../src/tariff/api';
 import { decodeBill } from '../../src/tariff/bill';
-import { byFirstReason, candidateMean, cumulativeSaving, presentMean, savingByMonth, verdict } from '../../src/tariff/comparison';
+import { byFirstReason, cumulativeSaving, savingByMonth, shownMean, verdict } from '../../src/tariff/comparison';
 import { bill, MONTHS, PAGE, simulation } from '../browser/answers';
 
 const decoded = decodeSimulation(simulation('zh'));
@@ -18,25 +18,28 @@ function broken(answer: unknown, path: readonly (string | number)[], value: unkn
 describe('saving', () => {
   it('is summed up month by month, through months that lose', () => {
     const [, , dearest] = decoded.ranking;
-    expect(savingByMonth(decoded.present, dearest!)).toEqual([-1560, -2935, 1510, -2075, -3910, -395]);
-    expect(cumulativeSaving(decoded.present, dearest!)).toEqual([-1560, -4495, -2985, -5060, -8970, -9365]);
+    expect(savingByMonth(decoded.present!, dearest!)).toEqual([-1560, -2935, 1510, -2075, -3910, -395]);
+    expect(cumulativeSaving(decoded.present!, dearest!)).toEqual([-1560, -4495, -2985, -5060, -8970, -9365]);
   });
 
   it('ends at the total that the function states', () => {
-    for (const plan of decoded.ranking) expect(cumulativeSaving(decoded.present, plan)[MONTHS.length - 1]).toBe(plan.saving.totalFen);
+    for (const plan of decoded.ranking) expect(cumulativeSaving(decoded.present!, plan)[MONTHS.length - 1]).toBe(plan.saving?.totalFen);
   });
 });
 
 it('shows means that a customer can subtract: now less saving is what comes after, to the fen', () => {
   const [best] = decoded.ranking;
   // 537.45 over 6 months is 89.575; rounded by itself it would be shown as 89.58, and 112.39 − 89.58 is not 22.82.
-  expect([presentMean(decoded), best!.saving.meanFen, candidateMean(decoded, best!)]).toEqual([11239, 2282, 8957]);
+  expect([shownMean(decoded, null), best!.saving?.meanFen, shownMean(decoded, best!)]).toEqual([11239, 2282, 8957]);
 });
 
 it('says what the first sentence says', () => {
   expect(verdict(decoded)).toBe('saves');
   expect(verdict({ ...decoded, ranking: decoded.ranking.slice(2) })).toBe('present-is-best');
   expect(verdict({ ...decoded, ranking: [] })).toBe('nothing-to-compare');
+  expect(verdict({ ...decoded, present: null })).toBe('cheapest');
+  const [best, ...rest] = decoded.ranking;
+  expect(verdict({ ...decoded, ranking: [{ ...best!, recommended: false }, ...rest] })).toBe('present-is-best');
 });
 
 it('gathers left-out plans by reason, the commonest first', () => {
@@ -68,6 +71,19 @@ describe('the contract', () => {
   it('takes members that it does not know', () => {
     expect(decodeSimulation(broken(simulation('zh'), ['present', 'new_member'], {}))).toEqual(decoded);
     expect(decodePage({ ...PAGE, kinds: ['data', 'hologram'] }).kinds).toEqual(['data']);
+  });
+
+  it('takes a customer without a plan: no present plan, no saving', () => {
+    const ranking = (simulation('zh') as { ranking: object[] }).ranking.map((plan) => ({ ...plan, saving: null, held_out: null, usage_change: null }));
+    const alone = decodeSimulation({ ...(simulation('zh') as object), present: null, ranking });
+    expect([alone.present, alone.ranking[0]?.saving, shownMean(alone, alone.ranking[0]!)]).toEqual([null, null, 8958]);
+  });
+
+  it('does not add what prices already contain', () => {
+    const taxed = bill('en', 'g-88', '2026-07') as { lines: object[] };
+    const tax = { id: 'vat', description: 'VAT', amount_fen: 551, adds: false };
+    expect(decodeBill({ ...taxed, lines: [...taxed.lines, tax] }).lines).toHaveLength(4);
+    expect(() => decodeBill({ ...taxed, lines: [...taxed.lines, { ...tax, adds: true }] })).toThrow(RangeError);
   });
 
   it('refuses a bill whose lines do not add up, by as little as one fen', () => {
