@@ -53,6 +53,18 @@ impl ApplicationArguments {
     /// # Errors
     /// A [`chudian_manifest::Refusal`] that names every mistake, or why a file could not be read or made.
     pub fn load(&self, components: &[String]) -> anyhow::Result<Application> {
+        self.read(components, false)
+    }
+
+    /// As [`Self::load`]; makes the first admin key of a fresh installation, which the caller must show.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_to_serve(&self, components: &[String]) -> anyhow::Result<Application> {
+        self.read(components, true)
+    }
+
+    fn read(&self, components: &[String], makes_first_key: bool) -> anyhow::Result<Application> {
         let manifest = Manifest::load(&self.from)?.select(components)?;
         let runtime_config = match &self.runtime_config_file {
             Some(path) => RuntimeConfig::load(path, &std::env::current_dir()?)?,
@@ -63,7 +75,7 @@ impl ApplicationArguments {
             .clone()
             .or_else(|| runtime_config.state_dir.clone());
         let state_dir = chosen.unwrap_or_else(|| manifest.directory.join(STATE_FOLDER));
-        let secrets = Secrets::open(&state_dir, &manifest)?;
+        let secrets = Secrets::open(&state_dir, &manifest, makes_first_key)?;
         let mut sources = VariableSources::from_process(
             self.given_variables()?,
             runtime_config.variable_providers.clone(),

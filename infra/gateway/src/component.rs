@@ -188,6 +188,21 @@ impl Component {
     }
 }
 
+/// Whether a compiled component could be linked here, without making anything of it.
+///
+/// # Errors
+/// See [`LinkError`].
+pub fn check_imports(engine: &Engine, compiled: &Compiled, id: &str) -> Result<(), LinkError> {
+    let linker = link_imports(engine, compiled, id)?;
+    linker
+        .instantiate_pre(compiled)
+        .map(drop)
+        .map_err(|error| LinkError::Refused {
+            component: id.to_owned(),
+            reason: format!("{error:#}"),
+        })
+}
+
 /// Adds exactly the interfaces that the component imports.
 fn link_imports(
     engine: &Engine,

@@ -22,12 +22,22 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Up(commands::up::Up),
+    Migrate(commands::migrate::Migrate),
+    Keys(commands::keys::Keys),
+    Modules(commands::modules::Modules),
+    Doctor(commands::doctor::Doctor),
+    Openapi(commands::openapi::Openapi),
     Sample(commands::sample::Sample),
 }
 
 fn main() -> ExitCode {
     let outcome = match CommandLine::parse().verb {
         Verb::Up(up) => up.run(),
+        Verb::Migrate(migrate) => migrate.run(),
+        Verb::Keys(keys) => keys.run(),
+        Verb::Modules(modules) => modules.run(),
+        Verb::Doctor(doctor) => doctor.run(),
+        Verb::Openapi(openapi) => openapi.run(),
         Verb::Sample(sample) => sample.run(),
     };
     match outcome {

@@ -39,11 +39,16 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// Reads the secrets that the application declares variables for; makes those that are missing.
+    /// Reads the secrets that the application declares variables for; makes those that are missing. The first admin key is
+    /// made only where `makes_first_key` says so: by the verb that shows it.
     ///
     /// # Errors
     /// When a file cannot be read or written, or the system has no randomness.
-    pub fn open(state_dir: &Path, manifest: &Manifest) -> anyhow::Result<Self> {
+    pub fn open(
+        state_dir: &Path,
+        manifest: &Manifest,
+        makes_first_key: bool,
+    ) -> anyhow::Result<Self> {
         let wants = |variable: &str| manifest.variables.contains_key(variable);
         let mut secrets = Self::default();
         if !wants(PEPPER.0) {
@@ -60,7 +65,9 @@ impl Secrets {
                 .map_err(|error| anyhow::anyhow!("the system has no randomness: {error}"))?;
             Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
         })?;
-        if wants(BOOTSTRAP.0) {
+        if wants(BOOTSTRAP.0) && !makes_first_key {
+            secrets.bootstrap_key_hash = read(&state_dir.join(BOOTSTRAP.1))?;
+        } else if wants(BOOTSTRAP.0) {
             let mut made = None;
             let (hash, new) = read_or_make(&state_dir.join(BOOTSTRAP.1), || {
                 let mut bytes = [0; KEY_RANDOM_BYTES];
@@ -152,9 +159,11 @@ mod tests {
     #[test]
     fn first_key_is_shown_once() {
         let state = tempfile::tempdir().unwrap();
-        let first = Secrets::open(state.path(), &manifest()).unwrap();
+        let before = Secrets::open(state.path(), &manifest(), false).unwrap();
+        assert!(before.new_admin_key().is_none());
+        let first = Secrets::open(state.path(), &manifest(), true).unwrap();
         let key = first.new_admin_key().unwrap();
-        let again = Secrets::open(state.path(), &manifest()).unwrap();
+        let again = Secrets::open(state.path(), &manifest(), true).unwrap();
         assert!(again.new_admin_key().is_none());
         assert_eq!(first.variables(), again.variables());
         let pepper = Pepper::new(&again.variables()["key_pepper"]);

@@ -64,8 +64,9 @@ pub struct ComponentFacts {
     pub title_en: Option<String>,
     /// Chinese title.
     pub title_zh: Option<String>,
-    /// Folder of `NNNN_name.sql` migrations, resolved against the manifest's directory.
-    pub migrations: Option<PathBuf>,
+    /// Folders of `NNNN_name.sql` migrations (a string or a list of them), resolved against the manifest's directory. Each
+    /// belongs to the function in whose folder it lies; several components may name the same one.
+    pub migrations: Vec<PathBuf>,
     /// Route at which the component serves its OpenAPI document.
     pub openapi: Option<String>,
 }
@@ -268,8 +269,10 @@ fn read_facts(reader: &mut Reader<'_>, table: &mut Table<'_, '_>) -> ComponentFa
         title_en: facts.take_string(reader, "title_en"),
         title_zh: facts.take_string(reader, "title_zh"),
         migrations: facts
-            .take_string(reader, "migrations")
-            .map(|folder| reader.directory().join(folder)),
+            .take_string_or_strings(reader, "migrations")
+            .into_iter()
+            .map(|folder| reader.directory().join(folder))
+            .collect(),
         openapi: facts.take_string(reader, "openapi"),
     };
     if let Some(route) = &read.openapi

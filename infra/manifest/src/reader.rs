@@ -222,6 +222,22 @@ impl<'text, 'table> Table<'text, 'table> {
         strings
     }
 
+    /// A string or a list of them; empty when the key is absent.
+    pub(crate) fn take_string_or_strings(
+        &mut self,
+        reader: &mut Reader<'_>,
+        key: &str,
+    ) -> Vec<String> {
+        match self.table.get(key).map(|value| value.get_ref()) {
+            Some(DeValue::String(_)) => self.take_string(reader, key).into_iter().collect(),
+            _ => self
+                .take_strings(reader, key)
+                .into_iter()
+                .map(Spanned::into_inner)
+                .collect(),
+        }
+    }
+
     /// A table of strings; empty when the key is absent.
     pub(crate) fn take_string_map(
         &mut self,

@@ -1,4 +1,23 @@
 //! The verbs of the command line, one module each.
 
+pub mod doctor;
+pub mod keys;
+pub mod migrate;
+pub mod modules;
+pub mod openapi;
 pub mod sample;
 pub mod up;
+
+use std::future::Future;
+
+use anyhow::Context as _;
+
+/// Runs a verb that waits for databases.
+fn block_on<Answer>(verb: impl Future<Output = anyhow::Result<Answer>>) -> anyhow::Result<Answer> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be started")?.block_on(verb)
+}
+
+/// The answer of a verb with `--json`: one line.
+fn print_json(answer: &serde_json::Value) {
+    println!("{answer}");
+}

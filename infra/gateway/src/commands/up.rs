@@ -73,6 +73,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// Where it serves.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
     /// Stops in order: connections first, then the clock, then databases, then the last traces.
     pub fn stop(self, background: &tokio::runtime::Runtime) {
         self.server.stop();
@@ -122,7 +127,8 @@ impl Up {
             // Their routes are served too, only not by a component here.
             chosen.extend(upstreams.keys().cloned());
         }
-        let application = self.application.load(&chosen)?;
+        let application = self.application.load_to_serve(&chosen)?;
+        background.block_on(crate::commands::migrate::prepare(&application))?;
         let limits = Arc::new(self.limits.clone());
         let metrics = Arc::new(Metrics::new());
         let engine = engine::create(&limits)?;

@@ -1,0 +1,421 @@
+//! The tables of the functions: reads the migrations that the manifest names, applies those that are missing.
+//!
+//! Invariant: a migration is applied once, in a transaction of its own, in the order of its number; its text is remembered by
+//! its hash, and a text that was changed afterwards is an error, because two installations would then differ under one name.
+//!
+//! It knows no function: the folder in which a migration lies names its owner.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, bail, ensure};
+use chudian_manifest::Manifest;
+use sha2::{Digest as _, Sha256};
+
+use crate::records::{Dialect, Records, integer, text};
+
+/// Bytes of one migration; the largest of ours has a few kilobytes.
+const MIGRATION_BYTES_MAX: u64 = 1 << 20;
+/// Two installers on one PostgreSQL take turns by this lock: the letters `chudian` as a number.
+const ADVISORY_LOCK: i64 = 0x63_68_75_64_69_61_6e;
+
+/// Where applied migrations are recorded. The text serves both databases.
+pub const TABLE: &str = "create table if not exists chudian_migration (
+    function text not null,
+    number integer not null,
+    name text not null,
+    sha256 text not null,
+    applied_at_unix_s bigint not null,
+    primary key (function, number)
+)";
+
+/// One migration as its file has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// The function that owns it.
+    pub function: String,
+    /// Its number, from the file's name.
+    pub number: i32,
+    /// Its name, from the file's name.
+    pub name: String,
+    /// What is run.
+    pub script: String,
+    /// Hash of what is run, 64 hexadecimal characters.
+    pub sha256: String,
+}
+
+/// What stands between the files and the database.
+#[derive(Debug, Default)]
+pub struct State {
+    /// In the order in which they are applied.
+    pub pending: Vec<Migration>,
+    /// How many are applied.
+    pub applied: usize,
+    /// Recorded, but without a file: the database is newer than this program.
+    pub unknown: Vec<String>,
+}
+
+impl std::fmt::Display for Migration {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "{} {:04} {}",
+            self.function, self.number, self.name
+        )
+    }
+}
+
+/// The migrations that the components of `manifest` name, for one database.
+///
+/// # Errors
+/// When a folder cannot be read, a file's name is not `NNNN_name.sql`, `NNNN_name.sqlite.sql` or `NNNN_name.postgres.sql`, or
+/// two files have one number.
+pub fn collect(manifest: &Manifest, dialect: Dialect) -> anyhow::Result<Vec<Migration>> {
+    let folders: BTreeSet<&Path> = manifest
+        .components
+        .values()
+        .flat_map(|component| {
+            component
+                .facts
+                .migrations
+                .iter()
+                .map(|folder| folder.as_path())
+        })
+        .collect();
+    let mut migrations = BTreeMap::new();
+    for folder in folders {
+        let function = folder
+            .parent()
+            .and_then(Path::file_name)
+            .and_then(|name| name.to_str())
+            .with_context(|| format!("{} lies in no function's folder", folder.display()))?;
+        let entries = std::fs::read_dir(folder).with_context(|| {
+            format!(
+                "cannot read the migrations in {}; does spin.toml name the right folder?",
+                folder.display()
+            )
+        })?;
+        for entry in entries {
+            let path = entry?.path();
+            let Some(migration) = read(function, &path, dialect)? else {
+                continue;
+            };
+            if let Some(other) =
+                migrations.insert((migration.function.clone(), migration.number), migration)
+            {
+                bail!(
+                    "{}: number {:04} is given twice",
+                    folder.display(),
+                    other.number
+                );
+            }
+        }
+    }
+    Ok(migrations.into_values().collect())
+}
+
+fn read(function: &str, path: &Path, dialect: Dialect) -> anyhow::Result<Option<Migration>> {
+    let file = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let Some(stem) = file.strip_suffix(".sql") else {
+        return Ok(None);
+    };
+    let stem = match (
+        stem.strip_suffix(".sqlite"),
+        stem.strip_suffix(".postgres"),
+        dialect,
+    ) {
+        (Some(_), _, Dialect::Postgres) | (_, Some(_), Dialect::Sqlite) => return Ok(None),
+        (Some(stem), _, Dialect::Sqlite) | (_, Some(stem), Dialect::Postgres) => stem,
+        (None, None, _) => stem,
+    };
+    let (number, name) = stem
+        .split_once('_')
+        .filter(|(number, name)| number.len() == 4 && !name.is_empty())
+        .and_then(|(number, name)| Some((number.parse().ok()?, name)))
+        .with_context(|| format!("{}: a migration is named NNNN_name.sql", path.display()))?;
+    let bytes = std::fs::metadata(path)?.len();
+    ensure!(
+        bytes <= MIGRATION_BYTES_MAX,
+        "{} has more than {MIGRATION_BYTES_MAX} bytes",
+        path.display()
+    );
+    let script =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let sha256 = Sha256::digest(script.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Ok(Some(Migration {
+        function: function.to_owned(),
+        number,
+        name: name.to_owned(),
+        script,
+        sha256,
+    }))
+}
+
+/// Compares files and database. Changes nothing; a database without the table has nothing applied.
+///
+/// # Errors
+/// When the database cannot be read, or a migration was changed after it was applied.
+pub async fn compare(records: &mut Records, migrations: &[Migration]) -> anyhow::Result<State> {
+    let exists = match records {
+        Records::Sqlite(_) => {
+            "select count(*) from sqlite_schema where type = 'table' and name = 'chudian_migration'"
+        }
+        Records::Postgres(_) => {
+            "select count(*) from information_schema.tables where table_name = 'chudian_migration' and table_schema = current_schema()"
+        }
+    };
+    let exists = records
+        .fetch(exists, &[])
+        .await?
+        .first()
+        .map(|row| row.integer(0))
+        .transpose()?
+        .flatten();
+    if exists.unwrap_or(0) == 0 {
+        return Ok(State {
+            pending: migrations.to_vec(),
+            ..State::default()
+        });
+    }
+    let rows = records.fetch("select function, cast(number as bigint), name, sha256 from chudian_migration order by function, number", &[]).await?;
+    let mut recorded = BTreeMap::new();
+    for row in &rows {
+        let (function, number) = (
+            row.text(0)?.unwrap_or_default(),
+            row.integer(1)?.unwrap_or_default(),
+        );
+        recorded.insert(
+            (function, number),
+            (
+                row.text(2)?.unwrap_or_default(),
+                row.text(3)?.unwrap_or_default(),
+            ),
+        );
+    }
+    let mut state = State::default();
+    for migration in migrations {
+        match recorded.remove(&(migration.function.clone(), migration.number.into())) {
+            None => state.pending.push(migration.clone()),
+            Some((_, sha256)) if sha256 == migration.sha256 => state.applied += 1,
+            Some(_) => bail!(
+                "the migration {migration} was changed after it was applied here: restore its file, and put the change into a new migration"
+            ),
+        }
+    }
+    state.unknown = recorded
+        .into_iter()
+        .map(|((function, number), (name, _))| format!("{function} {number:04} {name}"))
+        .collect();
+    Ok(state)
+}
+
+/// Applies what is missing and returns it. Two that do so at once take turns; the second finds nothing to do.
+///
+/// # Errors
+/// When the database refuses a migration; those before it stay applied.
+pub async fn apply(
+    records: &mut Records,
+    migrations: &[Migration],
+    mut on_each: impl FnMut(&Migration),
+) -> anyhow::Result<Vec<Migration>> {
+    if compare(records, migrations).await?.pending.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut applied = Vec::new();
+    for migration in migrations {
+        begin(records).await?;
+        match apply_one(records, migrations, migration).await {
+            Ok(true) => {
+                records.run_script("commit").await?;
+                on_each(migration);
+                applied.push(migration.clone());
+            }
+            Ok(false) => records.run_script("rollback").await?,
+            Err(error) => {
+                // The first error is the one to tell.
+                let _ = records.run_script("rollback").await;
+                return Err(error.context(format!("the migration {migration} was not applied")));
+            }
+        }
+    }
+    Ok(applied)
+}
+
+async fn begin(records: &mut Records) -> anyhow::Result<()> {
+    match records {
+        Records::Sqlite(_) => records.run_script("begin immediate").await?,
+        Records::Postgres(_) => {
+            records
+                .run_script(&format!(
+                    "begin; select pg_advisory_xact_lock({ADVISORY_LOCK})"
+                ))
+                .await?
+        }
+    }
+    records.run_script(TABLE).await?;
+    Ok(())
+}
+
+async fn apply_one(
+    records: &mut Records,
+    migrations: &[Migration],
+    migration: &Migration,
+) -> anyhow::Result<bool> {
+    if !compare(records, migrations)
+        .await?
+        .pending
+        .contains(migration)
+    {
+        return Ok(false);
+    }
+    records.run_script(&migration.script).await?;
+    let parameters = [
+        text(&migration.function),
+        integer(migration.number.into()),
+        text(&migration.name),
+        text(&migration.sha256),
+        integer(now_unix_s()?),
+    ];
+    let insert = "insert into chudian_migration (function, number, name, sha256, applied_at_unix_s) values ($1, cast($2 as integer), $3, $4, $5)";
+    let insert = match records {
+        Records::Sqlite(_) => insert.to_owned(),
+        // The driver sends 64 bits; the column has 32.
+        Records::Postgres(_) => {
+            insert.replace("cast($2 as integer)", "cast(cast($2 as bigint) as integer)")
+        }
+    };
+    records.execute(&insert, &parameters).await?;
+    Ok(true)
+}
+
+/// Seconds since 1970.
+///
+/// # Errors
+/// When the system's clock stands before that.
+pub fn now_unix_s() -> anyhow::Result<i64> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .context("the system's clock stands before 1970")?;
+    Ok(i64::try_from(now.as_secs())?)
+}
+
+/// One text for `spin up --sqlite @file`, which stock Spin runs at every start: it makes the tables of a fresh database, does
+/// nothing to one that has them, and stops with an error at one that is older, instead of half changing it.
+///
+/// # Errors
+/// When the migrations cannot be applied to an empty database.
+pub async fn script_for_spin(migrations: &[Migration]) -> anyhow::Result<String> {
+    let folder = tempfile::tempdir().context("no temporary folder can be made")?;
+    let place = crate::records::Place::Sqlite(folder.path().join("schema.db"));
+    let mut records = place.open().await?;
+    apply(&mut records, migrations, |_| {}).await?;
+    let mut script = String::from(
+        "-- Written by `chudian migrate --print-sql`; run by `spin up --sqlite @file`.\n",
+    );
+    script.push_str(&format!("{TABLE};\n"));
+    script.push_str(&guard(migrations.len()));
+    // Tables before what stands on them: indexes, views, triggers.
+    let order = "select sql from sqlite_schema where sql is not null and name not like 'sqlite_%' and name <> 'chudian_migration' \
+        order by case type when 'table' then 0 when 'view' then 1 else 2 end, rowid";
+    for row in records.fetch(order, &[]).await? {
+        script.push_str(&repeatable(&row.text(0)?.unwrap_or_default())?);
+        script.push_str(";\n");
+    }
+    for migration in migrations {
+        let Migration {
+            function,
+            number,
+            name,
+            sha256,
+            ..
+        } = migration;
+        script.push_str(&format!(
+            "insert or ignore into chudian_migration values ('{}', {number}, '{}', '{sha256}', unixepoch());\n",
+            quoted(function),
+            quoted(name)
+        ));
+    }
+    let rows_left = rows_made(&mut records).await?;
+    records.close().await?;
+    ensure!(
+        rows_left.is_empty(),
+        "these migrations write rows, which a script for every start cannot: {}; apply them with `chudian migrate` to Spin's SQLite file",
+        rows_left.join(", ")
+    );
+    Ok(script)
+}
+
+/// Fails, by a constraint whose name says why, when some but not all migrations are recorded.
+fn guard(count: usize) -> String {
+    format!(
+        "create table if not exists chudian_migration_guard (\n    complete integer not null,\n    \
+         constraint this_database_is_older_run_chudian_migrate check (complete = 1)\n);\n\
+         insert into chudian_migration_guard select count(*) in (0, {count}) from chudian_migration;\n\
+         delete from chudian_migration_guard;\n"
+    )
+}
+
+/// `create … if not exists …`.
+fn repeatable(statement: &str) -> anyhow::Result<String> {
+    let lower = statement.to_ascii_lowercase();
+    for kind in [
+        "create table ",
+        "create unique index ",
+        "create index ",
+        "create view ",
+        "create trigger ",
+    ] {
+        if lower.starts_with(kind) {
+            let (head, tail) = statement.split_at(kind.len());
+            let already = lower[kind.len()..]
+                .trim_start()
+                .starts_with("if not exists");
+            return Ok(if already {
+                statement.to_owned()
+            } else {
+                format!("{head}if not exists {tail}")
+            });
+        }
+    }
+    bail!(
+        "the schema has a statement that cannot be made repeatable: {}",
+        statement.lines().next().unwrap_or_default()
+    )
+}
+
+fn quoted(text: &str) -> String {
+    text.replace('\'', "''")
+}
+
+/// Tables into which migrations have written rows.
+async fn rows_made(records: &mut Records) -> anyhow::Result<Vec<String>> {
+    let tables = "select name from sqlite_schema where type = 'table' and name not like 'sqlite_%' and name <> 'chudian_migration'";
+    let mut filled = Vec::new();
+    for row in records.fetch(tables, &[]).await? {
+        let table = row.text(0)?.unwrap_or_default();
+        let count = records
+            .fetch(
+                &format!("select count(*) from \"{}\"", table.replace('"', "\"\"")),
+                &[],
+            )
+            .await?;
+        if count
+            .first()
+            .map(|row| row.integer(0))
+            .transpose()?
+            .flatten()
+            .unwrap_or(0)
+            > 0
+        {
+            filled.push(table);
+        }
+    }
+    Ok(filled)
+}
