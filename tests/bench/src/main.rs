@@ -1,6 +1,7 @@
 //! Measurements of the suite, each a ratio of two sides that ran alternately in this one process tree. Absolute figures are
 //! printed beside them for orientation; on a shared machine only the ratios and the medians mean something.
 
+mod engine;
 mod hello;
 mod load;
 mod native;
@@ -43,7 +44,7 @@ struct Setup {
     /// Seconds of load in each round and side.
     #[arg(long, default_value_t = 4)]
     seconds: u64,
-    /// Only these: hello, start.
+    /// Only these: start, hello, engine.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -67,6 +68,9 @@ fn main() -> Result<()> {
             }
             if setup.wants("hello") {
                 hello::run(&setup)?;
+            }
+            if setup.wants("engine") {
+                engine::run(&setup)?;
             }
             Ok(())
         }
