@@ -40,6 +40,7 @@ pub fn start(
         .with_context(|| format!("cannot listen on {address} (--admin-listen)"))?;
     listener.set_nonblocking(true)?;
     let bound = listener.local_addr()?;
+    tracing::info!(address = %bound, "the operator's listener is open");
     let entered = runtime.enter();
     let listener = TcpListener::from_std(listener)?;
     drop(entered);

@@ -201,6 +201,8 @@ async fn dispatch(
     let (mut head, body) = request.into_parts();
     headers::remove_hop_by_hop(&mut head.headers);
     let depth = headers::remove_host_owned(&mut head.headers);
+    // Its problems and log lines name the same id as ours.
+    head.headers.insert(headers::X_REQUEST_ID, request_id.clone());
     let exchange = Exchange::new(
         request_id.clone(),
         started,

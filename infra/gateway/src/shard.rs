@@ -7,6 +7,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chudian_manifest::chaining_target;
+use http::header::HOST;
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, HeaderValue, Response, Uri};
 use http_body_util::BodyExt as _;
@@ -122,6 +124,11 @@ impl Shard {
         head.uri = upstream
             .address(&head.uri)
             .ok_or(Problem::MalformedRequest)?;
+        // The name that components use for each other means nothing there.
+        let internal = |host: &HeaderValue| host.to_str().is_ok_and(|host| chaining_target(host).is_some());
+        if head.headers.get(HOST).is_some_and(internal) {
+            head.headers.remove(HOST);
+        }
         head.headers
             .insert(headers::X_REQUEST_ID, exchange.request_id.clone());
         head.headers.insert(
@@ -188,6 +195,7 @@ impl Shard {
         let outcome = match place {
             Place::Here(index) => {
                 headers::remove_host_owned(request.headers_mut());
+                request.headers_mut().insert(headers::X_REQUEST_ID, exchange.request_id.clone());
                 set_chained_headers(&mut request);
                 let answer = self.run(index, request, &exchange).await;
                 answer.map(|response| {

@@ -2,6 +2,9 @@
 //!
 //! Invariant: no write waits longer than the limit without a byte going out. Reading has its limits elsewhere: the head by
 //! hyper, the body by the request's deadline.
+//!
+//! It also closes politely: a connection that is closed while the client still sends is reset by the system, and the reset
+//! destroys the answer that said why. So what still comes is read and dropped for a moment before the connection goes.
 
 use std::io;
 use std::pin::Pin;
@@ -11,11 +14,24 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+/// How long and how much is still read after the last answer.
+const LINGER_TIME_MAX: Duration = Duration::from_millis(500);
+const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Read at a time while lingering.
+const LINGER_PIECE_BYTES: usize = 16 * 1024;
+
 /// See the module.
 pub struct StallGuard<Stream> {
     stream: Stream,
     stall_max: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
+    linger: Option<Linger>,
+}
+
+/// The end of a connection: the client has been told, what it still sends is dropped.
+struct Linger {
+    left_bytes: usize,
+    sleep: Pin<Box<Sleep>>,
 }
 
 impl<Stream> StallGuard<Stream> {
@@ -25,6 +41,7 @@ impl<Stream> StallGuard<Stream> {
             stream,
             stall_max,
             sleep: None,
+            linger: None,
         }
     }
 
@@ -60,7 +77,7 @@ impl<Stream: AsyncRead + Unpin> AsyncRead for StallGuard<Stream> {
     }
 }
 
-impl<Stream: AsyncWrite + Unpin> AsyncWrite for StallGuard<Stream> {
+impl<Stream: AsyncRead + AsyncWrite + Unpin> AsyncWrite for StallGuard<Stream> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -89,6 +106,22 @@ impl<Stream: AsyncWrite + Unpin> AsyncWrite for StallGuard<Stream> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let this = &mut *self;
+        if this.linger.is_none() {
+            std::task::ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+        }
+        let linger = this.linger.get_or_insert_with(|| Linger { left_bytes: LINGER_BYTES_MAX, sleep: Box::pin(tokio::time::sleep(LINGER_TIME_MAX)) });
+        let mut dropped = [0; LINGER_PIECE_BYTES];
+        while linger.sleep.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut dropped);
+            let read = std::task::ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer));
+            let bytes = buffer.filled().len();
+            linger.left_bytes = linger.left_bytes.saturating_sub(bytes);
+            // The client has closed its side, or sends more than anybody would by mistake.
+            if read.is_err() || bytes == 0 || linger.left_bytes == 0 {
+                break;
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }

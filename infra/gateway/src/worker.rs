@@ -31,6 +31,9 @@ use crate::guest::GuestState;
 use crate::lane::Turn;
 use crate::pool::Pool;
 
+/// How often an instance that takes no more requests is looked at.
+const RETIRED_LOOK: Duration = Duration::from_millis(100);
+
 /// A request for a component, and where its answer goes.
 pub struct Job {
     /// The request as the component will see it.
@@ -445,14 +448,13 @@ impl Shell {
         }
     }
 
-    /// When to look at the time again, at the latest.
+    /// When to look at the time again, at the latest. An instance that takes no more requests is looked at often: it may be
+    /// computing for nobody.
     fn next_look(&self, now: Instant) -> Instant {
         let limits = self.pool.limits();
+        let patience = limits.request_time_max().min(limits.instance_idle_time_max());
         // At least a millisecond, so that odd settings cannot make the thread spin.
-        let pause = limits
-            .request_time_max()
-            .min(limits.instance_idle_time_max())
-            .max(Duration::from_millis(1));
+        let pause = if self.retired.get() { patience.min(RETIRED_LOOK) } else { patience }.max(Duration::from_millis(1));
         let latest = now + pause;
         self.next_look_in_flight()
             .map_or(latest, |deadline| deadline.min(latest))

@@ -212,16 +212,16 @@ where
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let mut driver: Driver = Box::pin(async move { connection.await.map_err(Error::from) });
-    let response = tokio::select! {
+    let mut answering = std::pin::pin!(sender.send_request(request));
+    tokio::select! {
         biased;
-        response = sender.send_request(request) => response?,
-        // The connection ended before the response; the request then fails with the reason.
+        response = answering.as_mut() => Ok((response?, driver)),
         outcome = &mut driver => {
-            outcome?;
-            return Err(Error::ConnectionTerminated);
+            // A short answer can end the connection in the moment in which it arrives; then it is there by now.
+            let response = answering.await?;
+            Ok((response, Box::pin(std::future::ready(outcome))))
         }
-    };
-    Ok((response, driver))
+    }
 }
 
 /// One configuration for all connections: it holds the root certificates and remembers sessions.

@@ -1,0 +1,10 @@
+//! The gateway as clients and operators meet it: the real binary, real components, real sockets on loopback.
+//!
+//! The component `hostile` has one route per misdeed; most tests here send something harmful and show that it harms nobody
+//! else. No test measures time: where something must not be delayed, the test shows an order of events.
+
+mod misdeeds;
+mod outbound;
+mod requests;
+mod running;
+mod setup;
