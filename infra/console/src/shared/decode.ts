@@ -25,12 +25,6 @@ export class Value {
     return typeof this.json === 'string' ? this.json : this.#refuse('a string');
   }
 
-  /** A string or a number as it is printed. */
-  printed(): string {
-    if (typeof this.json === 'number') return String(this.json);
-    return this.text();
-  }
-
   flag(): boolean {
     return typeof this.json === 'boolean' ? this.json : this.#refuse('true or false');
   }

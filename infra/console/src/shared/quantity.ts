@@ -8,6 +8,11 @@
 /** The unit in which the API gives a quantity: the part of a field's name after the kind, as in `voice_seconds`. */
 export type UsageUnit = 'seconds' | 'kb' | 'count';
 
+/** The unit of that name; `null` for one that is not known here. */
+export function usageUnit(name: string): UsageUnit | null {
+  return name === 'seconds' || name === 'kb' || name === 'count' ? name : null;
+}
+
 /** A quantity split for a translated sentence: `text` is the number, `unit` the key of the unit's word. */
 export interface ReadableQuantity {
   readonly text: string;

@@ -7,7 +7,7 @@ import { ContractError, Value } from '../shared/decode';
 import type { Client } from '../shared/http';
 import type { Language } from '../shared/language';
 import type { Fen } from '../shared/money';
-import type { UsageUnit } from '../shared/quantity';
+import { usageUnit, type UsageUnit } from '../shared/quantity';
 
 /** The usage kinds, in the order in which they are shown. */
 export const KINDS = ['voice', 'data', 'sms', 'mms', 'wlan'] as const;
@@ -66,8 +66,6 @@ export interface Saving {
 
 export interface RankedPlan extends PricedPlan {
   readonly rank: number;
-  /** Whether the province's rule recommends it; plans that it does not recommend are ranked after those that it does. */
-  readonly recommended: boolean;
   /** Against the present plan; `null` for a customer who has none yet. */
   readonly saving: Saving | null;
   readonly heldOut: { readonly month: string; readonly chosenWithoutIt: boolean; readonly savingFen: Fen } | null;
@@ -159,13 +157,11 @@ function decodePriced(plan: Value): PricedPlan {
 }
 
 function decodeRanked(plan: Value): RankedPlan {
-  const saving = plan.member('saving').optional(decodeSaving);
   const switching = plan.member('switching');
   return {
     ...decodePriced(plan),
     rank: plan.member('rank').integer(),
-    recommended: plan.member('recommended').optional((flag) => flag.flag()) ?? (saving === null || saving.meanFen > 0),
-    saving,
+    saving: plan.member('saving').optional(decodeSaving),
     heldOut: plan.member('held_out').optional((heldOut) => ({
       month: heldOut.member('month').text(),
       chosenWithoutIt: heldOut.member('chosen_without_it').flag(),
@@ -205,18 +201,15 @@ function decodeUsageChange(change: Value): UsageChange[] {
     .member('inside_allowance')
     .entries((quantity) => quantity.integer())
     .flatMap(([name, inside]) => {
-      const [kind = '', unit = ''] = name.split('_');
-      if (!isKind(kind) || !isUnit(unit)) return [];
+      const [kind = '', unitName = ''] = name.split('_');
+      const unit = usageUnit(unitName);
+      if (!isKind(kind) || unit === null) return [];
       return [{ kind, unit, inside, beyond: beyond.get(name) ?? 0 }];
     });
 }
 
 function isKind(name: string): name is Kind {
   return (KINDS as readonly string[]).includes(name);
-}
-
-function isUnit(name: string): name is UsageUnit {
-  return name === 'seconds' || name === 'kb' || name === 'count';
 }
 
 /** To be aligned with the function's document. */

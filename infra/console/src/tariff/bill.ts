@@ -3,32 +3,50 @@ import { Value } from '../shared/decode';
 import type { Client } from '../shared/http';
 import type { Language } from '../shared/language';
 import { sum, type Fen } from '../shared/money';
+import { usageUnit, type UsageUnit } from '../shared/quantity';
 import type { PricedPlan, WhatIf } from './api';
 
-/** A line as it is printed; the function has written every text. */
+/** A line as it is printed: what it is for, how the amount came about, the amount. */
 export interface BillLine {
-  readonly id: string;
   readonly description: string;
-  /** What was charged for and how it was counted, each as text; empty where a line has none. */
-  readonly quantity: string;
-  readonly unit: string;
-  readonly allowance: string;
-  readonly tier: string;
-  readonly price: string;
-  readonly unrounded: string;
-  readonly rounding: string;
+  /** How much was used, or how many fees. */
+  readonly quantity: number | null;
+  /** Unit of the quantity and of what lay inside allowances; `null` for fees. */
+  readonly unit: UsageUnit | null;
+  /** Of the quantity, inside allowances. */
+  readonly inside: number | null;
+  /** Units by tier, `1: 120, 2: 30`. */
+  readonly tier: string | null;
+  /** Yuan for so many units, `0.19/60`; by tier where there are several. */
+  readonly price: string | null;
+  /** What a discount, cap, minimum or tax was computed from. */
+  readonly baseFen: Fen | null;
+  /** The discount, cap, minimum or tax itself. */
+  readonly value: string | null;
+  /** The exact amount in yuan. */
+  readonly unrounded: string | null;
+  readonly rounding: string | null;
   readonly amountFen: Fen;
-  /** Whether it counts in the total; a tax that the prices contain is shown and does not. */
-  readonly adds: boolean;
   /** Whether the usage did not say enough for an exact amount. */
   readonly estimated: boolean;
 }
 
+/** What was included in the month, and how much of it was used. */
+export interface AllowanceUse {
+  readonly name: string;
+  /** `null` for points. */
+  readonly unit: UsageUnit | null;
+  /** Given this month and carried from earlier ones. */
+  readonly available: number;
+  readonly used: number;
+}
+
 export interface Bill {
-  readonly planId: string;
-  readonly month: string;
   readonly lines: readonly BillLine[];
   readonly totalFen: Fen;
+  /** Taxes that the lines contain: shown, not added. */
+  readonly taxesIncluded: readonly BillLine[];
+  readonly allowances: readonly AllowanceUse[];
   readonly proof: string;
 }
 
@@ -57,31 +75,50 @@ export async function fetchBill(
 export function decodeBill(json: unknown): Bill {
   const answer = new Value(json);
   const bill = {
-    planId: answer.member('plan_id').text(),
-    month: answer.member('month').text(),
     lines: answer.member('lines').list(decodeLine),
     totalFen: answer.member('total_fen').fen(),
+    taxesIncluded: answer.member('taxes_included').list(decodeLine),
+    allowances: answer.member('allowances').list(decodeAllowance),
     proof: answer.member('proof').text(),
   };
-  const added = sum(bill.lines.filter((line) => line.adds).map((line) => line.amountFen));
+  const added = sum(bill.lines.map((line) => line.amountFen));
   if (added !== bill.totalFen) throw new RangeError(`the lines add up to ${added} fen, the bill says ${bill.totalFen}`);
   return bill;
 }
 
 function decodeLine(line: Value): BillLine {
-  const shown = (name: string) => line.member(name).optional((value) => value.printed()) ?? '';
+  const text = (name: string) => line.member(name).optional((value) => value.text());
+  const integer = (name: string) => line.member(name).optional((value) => value.integer());
   return {
-    id: line.member('id').text(),
     description: line.member('description').text(),
-    quantity: shown('quantity'),
-    unit: shown('unit'),
-    allowance: shown('allowance'),
-    tier: shown('tier'),
-    price: shown('price'),
-    unrounded: shown('unrounded'),
-    rounding: shown('rounding'),
+    quantity: integer('quantity'),
+    unit: decodeUnit(line),
+    inside: integer('allowance'),
+    tier: text('tier'),
+    price: text('price'),
+    baseFen: line.member('base_fen').optional((value) => value.fen()),
+    value: text('value'),
+    unrounded: text('unrounded'),
+    rounding: text('rounding'),
     amountFen: line.member('amount_fen').fen(),
-    adds: line.member('adds').optional((adds) => adds.flag()) ?? true,
-    estimated: line.member('estimated').optional((estimated) => estimated.flag()) ?? false,
+    estimated: line.member('estimated').optional((value) => value.flag()) ?? false,
   };
+}
+
+function decodeAllowance(allowance: Value): AllowanceUse {
+  return {
+    name: allowance.member('name').text(),
+    unit: decodeUnit(allowance),
+    available: allowance.member('granted').integer() + allowance.member('carried_in').integer(),
+    used: allowance.member('used').integer(),
+  };
+}
+
+function decodeUnit(owner: Value): UsageUnit | null {
+  return owner.member('unit').optional((unit) => usageUnit(unit.text()));
+}
+
+/** `true` when the exact amount has more places than a fen, so that rounding changed it. */
+export function wasRounded(line: BillLine): boolean {
+  return line.unrounded !== null && !/^-?\d+(\.\d{1,2}0*)?$/.test(line.unrounded);
 }

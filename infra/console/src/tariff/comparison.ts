@@ -30,12 +30,18 @@ export function shownMean({ present, months }: Simulation, candidate: RankedPlan
 /** What the first sentence of the page says. */
 export type Verdict = 'saves' | 'present-is-best' | 'cheapest' | 'nothing-to-compare';
 
-/** The province's rule decides whether the page speaks for a change, not the page. */
-export function verdict({ present, ranking }: Simulation): Verdict {
+/** Why a plan that the customer could have was left out of the ranking: it would not have been cheaper. */
+const NOT_CHEAPER = 'not-cheaper';
+
+/** The ranking holds what the province's rule admits; where that is nothing, the reasons tell whether anything was compared. */
+export function verdict({ present, ranking, leftOut }: Simulation): Verdict {
   const best = ranking[0];
-  if (!best) return 'nothing-to-compare';
+  if (!best) {
+    const compared = leftOut.some((plan) => plan.reasons.some((reason) => reason.code === NOT_CHEAPER));
+    return present && compared ? 'present-is-best' : 'nothing-to-compare';
+  }
   if (!present) return 'cheapest';
-  return best.recommended && best.saving && best.saving.meanFen > 0 ? 'saves' : 'present-is-best';
+  return best.saving && best.saving.meanFen > 0 ? 'saves' : 'present-is-best';
 }
 
 /** The name of a plan's colour: the present plan has its own, the candidates count from 1. */

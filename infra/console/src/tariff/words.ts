@@ -25,6 +25,16 @@ export function useWords() {
       if (amount === 0) return t('plan.same');
       return `${amount > 0 ? '+' : ''}${this.quantity(amount, unit)}`;
     },
+    /** `0.19/60` of seconds as `¥0.19 / 1 min`, in a list by tier too; what is not of that form stays as it is. */
+    price(price: string, unit: UsageUnit | null): string {
+      if (unit === null) return price;
+      return price.replace(/(\d+(?:\.\d+)?)\/(\d+)/g, (_, yuan: string, per: string) => `¥${yuan} / ${this.quantity(Number(per), unit)}`);
+    },
+    /** `1: 120, 2: 30` of seconds as `1: 2 min, 2: 0.5 min`. */
+    tiers(tiers: string, unit: UsageUnit | null): string {
+      if (unit === null) return tiers;
+      return tiers.replace(/(\d+): (\d+)/g, (_, tier: string, amount: string) => `${tier}: ${this.quantity(Number(amount), unit)}`);
+    },
     /** A what-if scale in words: `20% more`. */
     scale(perMille: number): string {
       if (perMille === UNCHANGED_PER_MILLE) return t('whatIf.unchanged');

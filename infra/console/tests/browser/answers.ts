@@ -97,7 +97,7 @@ function leftOutReason(id: string, language: Language) {
   return { code: 'brand-not-eligible', text: language === 'zh' ? '您的品牌不能选用' : 'Not open to your brand' };
 }
 
-/** A bill of three lines that add up to the monthly total. */
+/** A bill of three lines that add up to the monthly total, with a tax that they contain. */
 export function bill(language: Language, planId: string, month: string): unknown {
   const plan = [PRESENT, ...RANKED].find((candidate) => candidate.id === planId);
   const amount = plan?.monthly[MONTHS.indexOf(month)] ?? 0;
@@ -106,17 +106,20 @@ export function bill(language: Language, planId: string, month: string): unknown
   const voice = Math.floor(rest / 3);
   const words =
     language === 'zh'
-      ? { fee: '月基本费', voice: '本地通话', data: '国内流量', half: '四舍五入到分', month: '月', minute: '分钟' }
-      : { fee: 'Monthly fee', voice: 'Local calls', data: 'Domestic data', half: 'half up to the fen', month: 'month', minute: 'min' };
+      ? { fee: '月基本费', voice: '本地通话', data: '国内流量', half: '四舍五入到分', tax: '增值税' }
+      : { fee: 'Monthly fee', voice: 'Local calls', data: 'Domestic data', half: 'half up to the fen', tax: 'VAT' };
   return {
     plan_id: planId,
     month,
+    catalogue_version: '0f3c9a71b2d84e65',
     lines: [
-      { id: 'fee', description: words.fee, quantity: '1', unit: words.month, allowance: null, tier: null, price: null, unrounded: null, rounding: null, amount_fen: fee },
-      { id: 'voice', description: words.voice, quantity: '236', unit: words.minute, allowance: '150', tier: null, price: '0.19', unrounded: '16.3400', rounding: words.half, amount_fen: voice },
-      { id: 'data', description: words.data, quantity: '3072', unit: 'MB', allowance: '2048', tier: '1', price: '0.01', unrounded: '10.2400', rounding: words.half, amount_fen: rest - voice },
+      { id: 'fee', description: words.fee, quantity: 1, unrounded: '58', amount_fen: fee },
+      { id: 'voice', description: words.voice, quantity: 14160, unit: 'seconds', allowance: 9000, tier: '1: 5160', price: '0.19/60', unrounded: '16.3435', rounding: words.half, amount_fen: voice, estimated: true },
+      { id: 'data', description: words.data, quantity: 3145728, unit: 'kb', allowance: 2097152, tier: '1: 524288, 2: 524288', price: '1: 0.01/1024, 2: 0.005/1024', unrounded: '10.24', rounding: words.half, amount_fen: rest - voice },
     ],
     total_fen: amount,
+    taxes_included: [{ id: 'vat', description: words.tax, base_fen: amount, value: '6%', unrounded: '4.98', rounding: words.half, amount_fen: 498 }],
+    allowances: [{ id: 'minutes', name: words.voice, unit: 'seconds', granted: 9000, carried_in: 0, used: 9000, carried_out: 0, expired: 0 }],
     proof: 'b7c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6e7f8091a2b',
   };
 }

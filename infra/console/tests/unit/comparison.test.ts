@@ -1,7 +1,7 @@
 /** Goal: the page's own derivations are exact, and an answer that breaks the contract never gets as far as them. */
 import { describe, expect, it } from 'vitest';
 import { decodePage, decodeSimulation } from '../../src/tariff/api';
-import { decodeBill } from '../../src/tariff/bill';
+import { decodeBill, wasRounded } from '../../src/tariff/bill';
 import { byFirstReason, cumulativeSaving, savingByMonth, shownMean, verdict } from '../../src/tariff/comparison';
 import { bill, MONTHS, PAGE, simulation } from '../browser/answers';
 
@@ -38,8 +38,8 @@ it('says what the first sentence says', () => {
   expect(verdict({ ...decoded, ranking: decoded.ranking.slice(2) })).toBe('present-is-best');
   expect(verdict({ ...decoded, ranking: [] })).toBe('nothing-to-compare');
   expect(verdict({ ...decoded, present: null })).toBe('cheapest');
-  const [best, ...rest] = decoded.ranking;
-  expect(verdict({ ...decoded, ranking: [{ ...best!, recommended: false }, ...rest] })).toBe('present-is-best');
+  const dearer = { planId: 'x', name: 'x', reasons: [{ code: 'not-cheaper', text: 'x' }] };
+  expect(verdict({ ...decoded, ranking: [], leftOut: [...decoded.leftOut, dearer] })).toBe('present-is-best');
 });
 
 it('gathers left-out plans by reason, the commonest first', () => {
@@ -79,11 +79,15 @@ describe('the contract', () => {
     expect([alone.present, alone.ranking[0]?.saving, shownMean(alone, alone.ranking[0]!)]).toEqual([null, null, 8958]);
   });
 
-  it('does not add what prices already contain', () => {
-    const taxed = bill('en', 'g-88', '2026-07') as { lines: object[] };
-    const tax = { id: 'vat', description: 'VAT', amount_fen: 551, adds: false };
-    expect(decodeBill({ ...taxed, lines: [...taxed.lines, tax] }).lines).toHaveLength(4);
-    expect(() => decodeBill({ ...taxed, lines: [...taxed.lines, { ...tax, adds: true }] })).toThrow(RangeError);
+  it('does not add a tax that the prices contain', () => {
+    const taxed = decodeBill(bill('en', 'g-88', '2026-07'));
+    expect([taxed.totalFen, taxed.taxesIncluded.map((line) => line.amountFen)]).toEqual([9745, [498]]);
+  });
+
+  it('tells where rounding changed an amount', () => {
+    const [line] = decodeBill(bill('en', 'g-88', '2026-07')).lines;
+    const rounded = ['58', '58.1', '58.10', '58.1000', '-0.05', '58.105', '58.0001', '1/3'].map((unrounded) => wasRounded({ ...line!, unrounded }));
+    expect(rounded).toEqual([false, false, false, false, false, true, true, true]);
   });
 
   it('refuses a bill whose lines do not add up, by as little as one fen', () => {
