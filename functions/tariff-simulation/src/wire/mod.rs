@@ -5,10 +5,12 @@
 //! domain types. A document of the wrong shape is
 //! walked once more against the derived schema, so that its reader learns all mistakes at once, each with its place.
 
+pub mod bill;
 pub mod catalogue;
 mod errors;
 mod read;
 mod shape;
+pub mod simulation;
 pub mod usage;
 
 pub use errors::FieldError;
@@ -16,7 +18,7 @@ pub use errors::FieldError;
 use errors::{At, Findings};
 
 use crate::limits::{CATALOGUE_BYTES_MAX, USAGE_BYTES_MAX};
-use crate::plan::Catalogue;
+use crate::plan::{Catalogue, RankingRule};
 use crate::usage::CustomerUsage;
 
 /// A catalogue that was accepted, with what is doubtful about it.
@@ -62,6 +64,24 @@ pub fn usage_from(json: &usage::UsageJson, catalogue: &Catalogue) -> Result<Cust
     let mut findings = Findings::default();
     let usage = read::usage::read_usage(json, &At::Root, catalogue, &mut findings);
     if findings.errors.is_empty() { Ok(usage) } else { Err(findings.errors) }
+}
+
+/// Reads any document of these forms, or a form that contains them, explaining every mistake of shape.
+///
+/// # Errors
+/// Every mistake of shape, each with its place.
+pub fn read_shape<T: serde::de::DeserializeOwned + utoipa::ToSchema>(bytes: &[u8], bytes_max: usize) -> Result<T, Vec<FieldError>> {
+    shape::read(bytes, bytes_max)
+}
+
+/// Checks a ranking rule that has the right shape.
+///
+/// # Errors
+/// Every mistake of meaning, with pointers into the rule.
+pub fn ranking_from(json: &catalogue::RankingJson) -> Result<RankingRule, Vec<FieldError>> {
+    let mut findings = Findings::default();
+    let rule = read::ranking(json, &At::Root, &mut findings);
+    if findings.errors.is_empty() { Ok(rule) } else { Err(findings.errors) }
 }
 
 /// The JSON Schema of catalogues.

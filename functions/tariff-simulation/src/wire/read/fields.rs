@@ -10,7 +10,7 @@ use crate::cells::{CellSet, CellSpace, DayType, Kind, Measure, Word};
 use crate::limits::{AMOUNT_YUAN_MAX, CATALOGUE_QUANTITY_MAX, TERM_MONTHS_MAX};
 use crate::number::{DecimalError, PERCENT_DECIMALS, PRICE_DECIMALS, Rounding, RoundingMode, parse_decimal};
 
-pub(super) fn kind(kind: KindJson) -> Kind {
+pub(in super::super) fn kind(kind: KindJson) -> Kind {
     match kind {
         KindJson::Voice => Kind::Voice,
         KindJson::Data => Kind::Data,
@@ -55,14 +55,14 @@ impl Findings {
     }
 
     /// Says when a list is longer than it may be.
-    pub(super) fn at_most(&mut self, at: &At<'_>, length: usize, most: usize) {
+    pub(in super::super) fn at_most(&mut self, at: &At<'_>, length: usize, most: usize) {
         if length > most {
             self.error(at, "too-many", format!("最多 {most} 项,现有 {length} 项"), format!("at most {most} entries, there are {length}"));
         }
     }
 
     /// Says which identifiers of a list were written before.
-    pub(super) fn unique<'t>(&mut self, at: &At<'_>, field: &str, ids: impl Iterator<Item = &'t str>) {
+    pub(in super::super) fn unique<'t>(&mut self, at: &At<'_>, field: &str, ids: impl Iterator<Item = &'t str>) {
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for (index, id) in ids.enumerate() {
             if let Some(first) = seen.get(id) {
@@ -119,7 +119,7 @@ impl Findings {
     }
 
     /// A quantity, at least `least`.
-    pub(super) fn quantity(&mut self, at: &At<'_>, value: u64, least: u64, most: u64) -> i64 {
+    pub(in super::super) fn quantity(&mut self, at: &At<'_>, value: u64, least: u64, most: u64) -> i64 {
         if value < least {
             self.error(at, "too-small", format!("不能小于 {least}"), format!("must be at least {least}"));
         } else if value > most {

@@ -2,11 +2,11 @@
 
 mod allowances;
 mod catalogue;
-mod fields;
+pub(super) mod fields;
 mod lines;
 mod plan;
 mod rates;
 mod references;
 pub(super) mod usage;
 
-pub(super) use catalogue::read_catalogue;
+pub(super) use catalogue::{ranking, read_catalogue};

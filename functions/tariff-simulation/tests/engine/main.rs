@@ -1,0 +1,5 @@
+//! Tests of the plan model: published examples, every feature, laws, and a slow oracle written another way.
+
+mod cases;
+mod documents;
+mod support;
