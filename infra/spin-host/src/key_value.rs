@@ -2,6 +2,8 @@
 
 mod interface;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use interface::{GuestStore, add_to_linker};
 pub use store::KeyValueFile;

@@ -12,6 +12,8 @@ mod interface;
 mod numeric;
 mod parameter;
 mod pool;
+#[cfg(test)]
+mod tests;
 mod value;
 mod wire;
 

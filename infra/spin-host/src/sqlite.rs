@@ -7,6 +7,8 @@ mod connection;
 mod database;
 mod guard;
 mod interface;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub(crate) use database::{Lease, NoConnection};

@@ -122,6 +122,17 @@ impl SqliteDatabase {
             .push(lease.connection);
     }
 
+    /// Ready when this many connections could be had, so all others are given back.
+    #[cfg(test)]
+    pub(crate) async fn wait_for_permits(&self, count: u32) {
+        drop(self.permits.acquire_many(count).await);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn location(&self) -> StoreLocation {
+        self.location.clone()
+    }
+
     /// Closes what is idle. The last connection to a file folds the write-ahead log into it.
     pub(crate) async fn close(&self) {
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
