@@ -212,7 +212,7 @@ function isKind(name: string): name is Kind {
   return (KINDS as readonly string[]).includes(name);
 }
 
-/** To be aligned with the function's document. */
+/** Kinds that this page does not know are not shown. */
 export function decodePage(json: unknown): PageFacts {
   const answer = new Value(json);
   return {

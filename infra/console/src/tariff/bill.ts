@@ -19,13 +19,11 @@ export interface BillLine {
   readonly tier: string | null;
   /** Yuan for so many units, `0.19/60`; by tier where there are several. */
   readonly price: string | null;
-  /** What a discount, cap, minimum or tax was computed from. */
-  readonly baseFen: Fen | null;
-  /** The discount, cap, minimum or tax itself. */
-  readonly value: string | null;
   /** The exact amount in yuan. */
   readonly unrounded: string | null;
   readonly rounding: string | null;
+  /** The calculation as the function words it, in base units. */
+  readonly explanation: string;
   readonly amountFen: Fen;
   /** Whether the usage did not say enough for an exact amount. */
   readonly estimated: boolean;
@@ -96,10 +94,9 @@ function decodeLine(line: Value): BillLine {
     inside: integer('allowance'),
     tier: text('tier'),
     price: text('price'),
-    baseFen: line.member('base_fen').optional((value) => value.fen()),
-    value: text('value'),
     unrounded: text('unrounded'),
     rounding: text('rounding'),
+    explanation: line.member('explanation').text(),
     amountFen: line.member('amount_fen').fen(),
     estimated: line.member('estimated').optional((value) => value.flag()) ?? false,
   };

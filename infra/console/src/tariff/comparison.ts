@@ -30,16 +30,10 @@ export function shownMean({ present, months }: Simulation, candidate: RankedPlan
 /** What the first sentence of the page says. */
 export type Verdict = 'saves' | 'present-is-best' | 'cheapest' | 'nothing-to-compare';
 
-/** Why a plan that the customer could have was left out of the ranking: it would not have been cheaper. */
-const NOT_CHEAPER = 'not-cheaper';
-
-/** The ranking holds what the province's rule admits; where that is nothing, the reasons tell whether anything was compared. */
-export function verdict({ present, ranking, leftOut }: Simulation): Verdict {
+/** The ranking holds the plans that the customer can have and the province's rule admits; dearer ones stand at its end. */
+export function verdict({ present, ranking }: Simulation): Verdict {
   const best = ranking[0];
-  if (!best) {
-    const compared = leftOut.some((plan) => plan.reasons.some((reason) => reason.code === NOT_CHEAPER));
-    return present && compared ? 'present-is-best' : 'nothing-to-compare';
-  }
+  if (!best) return 'nothing-to-compare';
   if (!present) return 'cheapest';
   return best.saving && best.saving.meanFen > 0 ? 'saves' : 'present-is-best';
 }

@@ -113,12 +113,12 @@ export function bill(language: Language, planId: string, month: string): unknown
     month,
     catalogue_version: '0f3c9a71b2d84e65',
     lines: [
-      { id: 'fee', description: words.fee, quantity: 1, unrounded: '58', amount_fen: fee },
-      { id: 'voice', description: words.voice, quantity: 14160, unit: 'seconds', allowance: 9000, tier: '1: 5160', price: '0.19/60', unrounded: '16.3435', rounding: words.half, amount_fen: voice, estimated: true },
-      { id: 'data', description: words.data, quantity: 3145728, unit: 'kb', allowance: 2097152, tier: '1: 524288, 2: 524288', price: '1: 0.01/1024, 2: 0.005/1024', unrounded: '10.24', rounding: words.half, amount_fen: rest - voice },
+      { id: 'fee', description: words.fee, quantity: 1, price: '58.00', explanation: language === 'zh' ? '1 × 58.00 元' : '1 × 58.00 yuan', amount_fen: fee },
+      { id: 'voice', description: words.voice, quantity: 14160, unit: 'seconds', allowance: 9000, tier: '1: 5160', price: '0.19/60', unrounded: '16.3435', rounding: words.half, explanation: 'x', amount_fen: voice, estimated: true },
+      { id: 'data', description: words.data, quantity: 3145728, unit: 'kb', allowance: 2097152, tier: '1: 524288, 2: 524288', price: '0.01/1024, 0.005/1024', unrounded: '10.24', rounding: words.half, explanation: 'x', amount_fen: rest - voice },
     ],
     total_fen: amount,
-    taxes_included: [{ id: 'vat', description: words.tax, base_fen: amount, value: '6%', unrounded: '4.98', rounding: words.half, amount_fen: 498 }],
+    taxes_included: [{ id: 'vat', description: words.tax, base_fen: amount, value: '6%', explanation: '6%', amount_fen: 498 }],
     allowances: [{ id: 'minutes', name: words.voice, unit: 'seconds', granted: 9000, carried_in: 0, used: 9000, carried_out: 0, expired: 0 }],
     proof: 'b7c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6e7f8091a2b',
   };
