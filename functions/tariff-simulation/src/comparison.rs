@@ -217,6 +217,19 @@ pub fn explain(catalogue: &CompiledCatalogue, usage: &CustomerUsage, what_if: Wh
     Ok(pricer.bills(choice.plan, choice.quantities, is_present, introductory)?)
 }
 
+/// What family members whom the plan does not carry pay on their own plans, month by month, fen: the part of a month's total that
+/// stands in no bill of the plan.
+///
+/// # Errors
+/// When usage or an amount is too large.
+pub fn outside_costs(catalogue: &CompiledCatalogue, usage: &CustomerUsage, what_if: WhatIf, plan: usize) -> Result<Vec<i64>, SimulationError> {
+    let usage = what_if.apply(usage);
+    let metered = catalogue.meter(&usage)?;
+    let mut pricer = Pricer { catalogue, usage: &usage, metered: &metered, member_costs: Vec::new() };
+    pricer.price_members()?;
+    Ok((0..usage.months.len()).map(|month| pricer.outside_fen(plan, month)).collect())
+}
+
 /// Prices plans for one customer.
 struct Pricer<'a> {
     catalogue: &'a CompiledCatalogue,

@@ -17,11 +17,17 @@ pub mod comparison;
 pub mod compile;
 pub mod eligibility;
 pub mod engine;
+pub mod http;
 pub mod limits;
 pub mod metering;
 pub mod number;
 pub mod plan;
 pub mod ranking;
+pub mod service;
+pub mod store;
 pub mod switching;
 pub mod usage;
 pub mod wire;
+
+#[cfg(target_family = "wasm")]
+mod component;

@@ -168,7 +168,7 @@ fn check_depth(bytes: &[u8]) -> Result<(), Problem> {
                 format!("JSON 最多嵌套 {JSON_DEPTH_MAX} 层。"),
                 format!("JSON may be nested at most {JSON_DEPTH_MAX} levels deep."),
             );
-            return Err(Problem::new(catalogue::JSON_TOO_DEEP, detail));
+            return Err(Problem::new(catalogue::MALFORMED_JSON, detail));
         }
     }
     Ok(())
@@ -201,10 +201,10 @@ mod tests {
         let brackets_in_text = format!("\"\\\"{}\"", "[".repeat(1000));
         assert_eq!(code_of(at_the_limit.as_bytes()), None);
         assert_eq!(code_of(brackets_in_text.as_bytes()), None);
-        assert_eq!(code_of(beyond.as_bytes()), Some("json-too-deep"));
+        assert_eq!(code_of(beyond.as_bytes()), Some("malformed-json"));
         assert_eq!(
             code_of("[".repeat(1_000_000).as_bytes()),
-            Some("json-too-deep")
+            Some("malformed-json")
         );
         for malformed in [
             &b""[..],

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
+use chudian_vocabulary::masking::{looks_like_a_number, mask_numbers};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::json;
@@ -74,7 +75,9 @@ impl RequestId {
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
         };
-        match given.filter(acceptable) {
+        // A telephone number in its place would be carried into every log.
+        let is_no_number = |text: &&str| !looks_like_a_number(text);
+        match given.filter(acceptable).filter(is_no_number) {
             Some(text) => Self(text.into()),
             None => {
                 let mut bytes = [0; REQUEST_ID_BYTES];
@@ -122,7 +125,7 @@ async fn serve(State(edge): State<Edge>, mut request: Request, next: Next) -> Re
                 "request_id": request_id.as_str(),
                 "route": route,
                 "problem": problem.kind().code,
-                "cause": problem.cause(),
+                "cause": problem.cause().map(mask_numbers),
             });
             edge.log.line(&line.to_string()).await;
         }

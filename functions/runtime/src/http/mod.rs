@@ -14,4 +14,5 @@ pub mod language;
 pub mod openapi;
 pub mod page;
 pub mod page_token;
+pub mod personal_access;
 pub mod query;

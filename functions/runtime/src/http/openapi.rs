@@ -24,6 +24,15 @@ pub const PAGE_TOKEN_SCHEME: &str = "page_token";
 /// Name of the shared error response.
 const PROBLEM_RESPONSE: &str = "Problem";
 
+/// Statuses of problems that every operation may answer with.
+const ANY_PROBLEM: [&str; 7] = ["400", "404", "409", "422", "500", "503", "default"];
+
+/// Further statuses of an operation that reads a body.
+const BODY_PROBLEMS: [&str; 3] = ["413", "415", "507"];
+
+/// Further statuses of an operation behind a guard.
+const GUARD_PROBLEMS: [&str; 3] = ["401", "403", "429"];
+
 /// How long the document may be kept by a client or a proxy: it changes only with a release.
 const CACHE_CONTROL: &str = "public, max-age=300";
 
@@ -74,12 +83,20 @@ fn complete(document: &mut OpenApi) {
     components.add_security_scheme(KEY_SCHEME, key);
     components.add_security_scheme(PAGE_TOKEN_SCHEME, page_token);
     for operation in document.paths.paths.values_mut().flat_map(operations) {
+        let statuses = if operation.request_body.is_some() {
+            &[&ANY_PROBLEM[..], &BODY_PROBLEMS[..]]
+        } else {
+            &[&ANY_PROBLEM[..], &[]]
+        };
+        add_problems(operation, statuses.concat());
+    }
+}
+
+/// Documents that an operation may answer with these statuses, where it does not say more of them itself.
+fn add_problems(operation: &mut Operation, statuses: impl IntoIterator<Item = &'static str>) {
+    for status in statuses {
         let problem = RefOr::Ref(Ref::from_response_name(PROBLEM_RESPONSE));
-        operation
-            .responses
-            .responses
-            .entry("default".to_owned())
-            .or_insert(problem);
+        operation.responses.responses.entry(status.to_owned()).or_insert(problem);
     }
 }
 
@@ -120,6 +137,7 @@ pub(super) fn describe_admission(document: &mut OpenApi, admission: Admission) {
             ));
         }
         operation.security = Some(requirements);
+        add_problems(operation, GUARD_PROBLEMS);
         let description = operation.description.take().unwrap_or_default();
         operation.description = Some(
             format!("{description}\n\nRoles: {roles}{also}.")

@@ -2,7 +2,8 @@
 //!
 //! A handler returns a [`Problem`] with a kind from the [`catalogue`] and a detail in both languages that says what to change.
 //! The edge (`http::edge`) writes it out in the reader's language with the request id. What went wrong inside (SQL, host
-//! messages) stays in `cause`, which goes to the log and never to the client.
+//! messages) stays in `cause`, which goes to the log and never to the client. Telephone numbers that a client sent are
+//! masked in what it is told (PR-2): answers are kept in more places than requests.
 
 pub mod catalogue;
 mod serde_text;
@@ -10,6 +11,7 @@ mod serde_text;
 pub use serde_text::field_error_of;
 
 use axum::response::{IntoResponse, Response};
+use chudian_vocabulary::masking::mask_numbers;
 use chudian_vocabulary::{Language, Name};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -120,6 +122,16 @@ impl Problem {
         self.0.kind
     }
 
+    /// What is wrong, in both languages.
+    pub fn detail(&self) -> &Name {
+        &self.0.detail
+    }
+
+    /// The fields that are wrong.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+
     /// What happened inside, for the log.
     pub fn cause(&self) -> Option<&str> {
         self.0.cause.as_deref()
@@ -146,23 +158,14 @@ impl Problem {
         members.insert("status".to_owned(), parts.kind.status.into());
         members.insert(
             "detail".to_owned(),
-            parts.detail.in_language(language).into(),
+            mask_numbers(parts.detail.in_language(language)).into(),
         );
         if let Some(instance) = instance {
             members.insert("instance".to_owned(), instance.into());
         }
         if !parts.errors.is_empty() {
-            let error = |error: &FieldError| {
-                json!({
-                    "pointer": error.pointer,
-                    "code": error.code,
-                    "detail": error.detail.in_language(language),
-                })
-            };
-            members.insert(
-                "errors".to_owned(),
-                parts.errors.iter().map(error).collect(),
-            );
+            let errors = parts.errors.iter().map(|error| json!(FieldErrorBody::of(error, language)));
+            members.insert("errors".to_owned(), errors.collect());
         }
         Value::Object(members)
     }
@@ -254,8 +257,8 @@ pub struct ProblemBody {
     pub errors: Vec<FieldErrorBody>,
 }
 
-/// The schema of one wrong field.
-#[derive(Serialize, utoipa::ToSchema)]
+/// One wrong field, as clients see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[schema(as = FieldError)]
 pub struct FieldErrorBody {
     /// JSON pointer (RFC 6901) to the field.
@@ -264,6 +267,17 @@ pub struct FieldErrorBody {
     pub code: String,
     /// What is wrong and what to change, in the reader's language.
     pub detail: String,
+}
+
+impl FieldErrorBody {
+    /// The error in `language`, telephone numbers masked.
+    pub fn of(error: &FieldError, language: Language) -> Self {
+        Self {
+            pointer: mask_numbers(&error.pointer).into_owned(),
+            code: error.code.clone(),
+            detail: mask_numbers(error.detail.in_language(language)).into_owned(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -302,6 +316,19 @@ mod tests {
                     .contains("secret_table")
             );
         }
+    }
+
+    #[test]
+    fn numbers_are_masked_in_what_a_client_is_told() {
+        let number = "13812345678";
+        let error = FieldError {
+            pointer: format!("/{number}"),
+            code: "unknown-field".to_owned(),
+            detail: Name::new(number, number),
+        };
+        let problem = Problem::new(catalogue::INVALID_BODY, Name::new(number, number)).with_errors([error]);
+        let text = problem.to_json(Language::Chinese, None).to_string();
+        assert!(!text.contains(number) && text.matches("138****5678").count() == 3, "{text}");
     }
 
     #[test]

@@ -20,10 +20,10 @@ pub(super) fn totals<S: Sink>(variant: &Variant, table: &StreamTable, user: usiz
         let Some(facts) = variant.rates.get(usize::from(stream.rate)) else { continue };
         if facts.needs_events && beyond.quantity > 0 {
             let events = metered.meters.get(stream.count_meter as usize).copied().unwrap_or(0);
-            let charged_events = share_of_events(events, beyond.quantity, beyond.of);
+            let charged_events = beyond.share_of_events(events);
             // Counted usage is its own number of events; otherwise totals do not say which events were inside the allowances.
             let is_counted = facts.measure == Measure::Count;
-            let is_split = beyond.quantity < beyond.of && !is_counted;
+            let is_split = !beyond.is_all() && !is_counted;
             let is_average = facts.over_event && events != 1 && !is_counted;
             if is_split || is_average || metered.estimated.get(stream.count_meter as usize).copied().unwrap_or(false) {
                 sink.estimate(stream.rate);
@@ -42,8 +42,30 @@ pub(super) fn totals<S: Sink>(variant: &Variant, table: &StreamTable, user: usiz
 pub(super) struct Beyond {
     /// Units beyond.
     pub(super) quantity: i64,
-    /// Out of so many units.
-    pub(super) of: i64,
+    /// Out of so many converted units.
+    of: i64,
+    /// Units before conversion that quantity caps let through.
+    served: i64,
+    /// Out of so many.
+    used: i64,
+}
+
+impl Beyond {
+    fn is_all(self) -> bool {
+        self.quantity >= self.of && self.served == self.used
+    }
+
+    /// How many of the stream's `events` are partly beyond the allowances: all or none is exact, the rest is taken in
+    /// proportion and rounded up.
+    fn share_of_events(self, events: i64) -> i64 {
+        if self.is_all() {
+            return events;
+        }
+        // Each factor is at most METER_MAX, so that the products stay far below 128 bits.
+        let whole = i128::from(self.of) * i128::from(self.used);
+        let share = i128::from(events) * i128::from(self.quantity) * i128::from(self.served);
+        i64::try_from((share + whole - 1) / whole).unwrap_or(events)
+    }
 }
 
 /// Draws `quantity` units of one stream and notes in its rate what is left to pay.
@@ -89,7 +111,7 @@ pub(super) fn draw<S: Sink>(
         workspace.rates[usize::from(stream.rate)].charged += beyond;
     }
     sink.stream(StreamOutcome { user, stream, quantity, capped_free, unserved, converted, beyond, estimated: estimated() });
-    Beyond { quantity: beyond, of: converted }
+    Beyond { quantity: beyond, of: converted, served, used: quantity }
 }
 
 /// Converts by running total, so that the parts of a month add up to the conversion of the whole.
@@ -98,16 +120,6 @@ fn convert(facts: &RateFacts, rate_use: &mut RateUse, served: i64) -> i64 {
     rate_use.raw += served;
     let after = facts.convert_rounding.blocks(rate_use.raw, facts.convert_unit);
     (after - before) * facts.convert_unit
-}
-
-/// How many of `events` are partly beyond the allowances, when `beyond` of `of` units are: all or none is exact, the rest is taken
-/// in proportion and rounded up.
-fn share_of_events(events: i64, beyond: i64, of: i64) -> i64 {
-    if beyond >= of {
-        return events;
-    }
-    let share = (i128::from(events) * i128::from(beyond) + i128::from(of) - 1) / i128::from(of);
-    i64::try_from(share).unwrap_or(events)
 }
 
 /// Charge for `events` events that together have `quantity` units, as if they were equally long.

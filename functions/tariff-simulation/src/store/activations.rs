@@ -47,14 +47,14 @@ impl Store {
         Ok(row.map(|(version,)| version))
     }
 
-    /// Puts `version` in force from `from` on, in place of what was planned for that day.
-    pub async fn activate(&self, from: Date, version: &str, by: &KeyId) -> Result<(), SqlError> {
+    /// Puts `version` in force from `from` on, in place of what was planned for that day. Returns when that was, unix milliseconds.
+    pub async fn activate(&self, from: Date, version: &str, by: &KeyId) -> Result<i64, SqlError> {
         let upsert = "insert into tariff_activation (from_date, version, set_at_unix_ms, set_by) values ($1, $2, $3, $4) \
                       on conflict (from_date) do update set version = excluded.version, \
                       set_at_unix_ms = excluded.set_at_unix_ms, set_by = excluded.set_by";
-        let values = parameters![from.to_string(), version, self.now_unix_ms(), by.as_str()];
-        self.sql().execute(upsert, values).await?;
-        Ok(())
+        let now_unix_ms = self.now_unix_ms();
+        self.sql().execute(upsert, parameters![from.to_string(), version, now_unix_ms, by.as_str()]).await?;
+        Ok(now_unix_ms)
     }
 
     /// Removes the activation of that day; `false` when there is none.

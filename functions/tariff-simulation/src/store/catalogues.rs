@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use chudian_runtime::parameters;
-use chudian_runtime::ports::sql::{FromSqlRow, SqlError, SqlRow, Transaction};
+use chudian_runtime::ports::sql::{FromSqlRow, SqlError, SqlRow};
 use chudian_vocabulary::Name;
 use chudian_vocabulary::access::KeyId;
 
@@ -76,7 +76,7 @@ pub struct NewCatalogue<'a> {
 
 impl Store {
     /// Adds a version. `false` when it is there already, which is no error: the same bytes are the same version.
-    pub async fn add_catalogue(&self, transaction: &mut Transaction, new: &NewCatalogue<'_>) -> Result<bool, SqlError> {
+    pub async fn add_catalogue(&self, new: &NewCatalogue<'_>) -> Result<bool, SqlError> {
         let insert = "insert into tariff_catalogue (version, sha256, catalogue_id, name_zh, name_en, plan_count, add_on_count, \
                       warnings, imported_at_unix_ms, imported_by, document) \
                       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (version) do nothing";
@@ -93,7 +93,7 @@ impl Store {
             new.imported_by.as_str(),
             new.document,
         ];
-        Ok(transaction.execute(insert, values).await? == 1)
+        Ok(self.sql().execute(insert, values).await? == 1)
     }
 
     /// Facts of one version.

@@ -334,6 +334,7 @@ pub enum FirstMonthJson {
     /// Fee × days from the day of joining (counted) to the end of the month ÷ days of the month.
     ByDay,
     /// Half of it when joining on the 16th or later, all of it before.
+    #[serde(rename = "half_from_16th")]
     HalfFromThe16th,
     /// Nothing.
     Free,

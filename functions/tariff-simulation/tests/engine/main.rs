@@ -2,4 +2,6 @@
 
 mod cases;
 mod documents;
+mod laws;
+mod oracle;
 mod support;

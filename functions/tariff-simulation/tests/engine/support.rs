@@ -8,7 +8,7 @@ use chudian_vocabulary::{Date, Month};
 use serde_json::{Map, Value, json};
 
 /// A catalogue with the words that cases use, and the given plans and add-ons.
-pub fn catalogue_document(plans: Vec<Value>, add_ons: Vec<Value>) -> Value {
+pub(crate) fn catalogue_document(plans: Vec<Value>, add_ons: Vec<Value>) -> Value {
     let word = |id: &str| json!({"id": id, "name": {"zh": id, "en": id}});
     let words = |ids: &[&str]| ids.iter().map(|id| word(id)).collect::<Vec<_>>();
     let mut document = json!({
@@ -50,7 +50,7 @@ fn fill_names(value: &mut Value) {
 }
 
 /// A plan with defaults for what the case leaves out.
-pub fn plan_document(partial: &Value) -> Value {
+pub(crate) fn plan_document(partial: &Value) -> Value {
     let mut plan = Map::new();
     plan.insert("id".to_owned(), "p".into());
     plan.insert("monthly_fee".to_owned(), "0".into());
@@ -58,7 +58,7 @@ pub fn plan_document(partial: &Value) -> Value {
     Value::Object(plan)
 }
 
-pub fn compile(document: &Value) -> CompiledCatalogue {
+pub(crate) fn compile(document: &Value) -> CompiledCatalogue {
     match wire::parse_catalogue(document.to_string().as_bytes()) {
         Ok(parsed) => parsed.catalogue.compile(),
         Err(errors) => panic!("refused: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
@@ -66,7 +66,7 @@ pub fn compile(document: &Value) -> CompiledCatalogue {
 }
 
 /// Usage of consecutive months from January 2026.
-pub fn usage_document(months: &[Value], family: &[Value]) -> Value {
+pub(crate) fn usage_document(months: &[Value], family: &[Value]) -> Value {
     let with_month = |months: &[Value]| -> Vec<Value> {
         months
             .iter()
@@ -83,7 +83,7 @@ pub fn usage_document(months: &[Value], family: &[Value]) -> Value {
 }
 
 /// Bills of the first plan of a catalogue. `joined` is the day of joining, if introductory terms count.
-pub fn bills(catalogue: &CompiledCatalogue, quantities: &[u32], usage: &Value, joined: Option<&str>) -> Vec<Bill> {
+pub(crate) fn bills(catalogue: &CompiledCatalogue, quantities: &[u32], usage: &Value, joined: Option<&str>) -> Vec<Bill> {
     let usage = wire::parse_usage(usage.to_string().as_bytes(), &catalogue.catalogue).unwrap_or_else(|errors| panic!("{errors:?}"));
     let metered = catalogue.meter(&usage).unwrap();
     let joined = joined.map(|text| Date::parse(text).unwrap());
@@ -102,7 +102,7 @@ pub fn bills(catalogue: &CompiledCatalogue, quantities: &[u32], usage: &Value, j
 }
 
 /// The bill's total is the sum of its lines.
-pub fn assert_adds_up(bill: &Bill) {
+pub(crate) fn assert_adds_up(bill: &Bill) {
     let sum: i64 = bill.lines.iter().filter(|line| line.adds).map(|line| line.amount_fen).sum();
     assert_eq!(sum, bill.total_fen, "{bill:#?}");
 }

@@ -1,0 +1,55 @@
+//! The record of who looked at whose data (PR-4), written before the answer leaves.
+
+use std::sync::Arc;
+
+use chudian_vocabulary::CustomerId;
+
+use super::auth::Caller;
+use super::edge::RequestId;
+use crate::parameters;
+use crate::ports::sql::{Sql, SqlError};
+use crate::ports::{Clock, Random};
+
+/// Random bytes of a record's id: two records never share one by chance.
+const ID_BYTES: usize = 16;
+
+/// Writes the record.
+#[derive(Clone)]
+pub struct PersonalAccess {
+    sql: Sql,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl PersonalAccess {
+    /// A record in the table `personal_access` of `sql`.
+    pub fn new(sql: Sql, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { sql, clock, random }
+    }
+
+    /// Records that `caller` is about to see data of `customer`; `action` is a word for what, such as `simulate`. When it fails, the
+    /// data must not be shown.
+    pub async fn record(
+        &self,
+        caller: &Caller,
+        customer: &CustomerId,
+        action: &'static str,
+        request_id: &RequestId,
+    ) -> Result<(), SqlError> {
+        let mut bytes = [0; ID_BYTES];
+        self.random.fill(&mut bytes);
+        let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let insert = "insert into personal_access (id, at_unix_ms, key_id, customer_id, action, request_id) \
+                      values ($1, $2, $3, $4, $5, $6)";
+        let values = parameters![
+            id,
+            self.clock.now_unix_ms(),
+            caller.key_id.as_str(),
+            customer.as_str(),
+            action,
+            request_id.as_str(),
+        ];
+        self.sql.execute(insert, values).await?;
+        Ok(())
+    }
+}

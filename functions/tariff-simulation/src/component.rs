@@ -1,0 +1,45 @@
+//! The component: the HTTP face over Spin's ports, and the typed face beside it.
+
+mod simulator;
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use chudian_runtime::component::{StandardError, install_panic_hook};
+use chudian_runtime::ports::spin;
+use spin_sdk::http::{IntoResponse, Request};
+use spin_sdk::http_service;
+use tower_service::Service as _;
+
+use crate::http::{Ports, face};
+
+/// Bindings for `wit/tariff`.
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        runtime_path: "spin_sdk::wit_bindgen::rt",
+        world: "tariff-simulation",
+        path: "../../wit/tariff",
+    });
+}
+
+bindings::export!(Simulator with_types_in bindings);
+
+/// The typed face's exports.
+struct Simulator;
+
+#[http_service]
+async fn handle(request: Request) -> impl IntoResponse {
+    static ROUTER: OnceLock<Router> = OnceLock::new();
+    install_panic_hook();
+    let router = ROUTER.get_or_init(|| {
+        let ports = Ports {
+            sql: spin::sql(),
+            clock: Arc::new(spin::clock()),
+            random: Arc::new(spin::random()),
+            variables: Arc::new(spin::variables()),
+            log: Arc::new(StandardError),
+        };
+        face(ports).router
+    });
+    router.clone().call(request).await
+}
