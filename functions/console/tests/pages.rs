@@ -9,42 +9,53 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use sha2::{Digest as _, Sha256};
 
+use browser::{ask, get, value};
+
 /// What a browser over plain HTTP sends.
 const GZIP: (&str, &str) = ("accept-encoding", "gzip, deflate");
 
-async fn ask(
-    pages: &Pages,
-    method: Method,
-    path: &str,
-    headers: &[(&str, &str)],
-) -> (StatusCode, HeaderMap, Vec<u8>) {
-    let mut request = Request::builder().method(method).uri(path);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
+/// Asks the pages as a browser does.
+#[cfg(test)]
+mod browser {
+    use super::*;
+
+    pub(super) async fn ask(
+        pages: &Pages,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = pages.answer(&request.body(()).unwrap());
+        let (parts, body) = response.into_parts();
+        (
+            parts.status,
+            parts.headers,
+            body.collect().await.unwrap().to_bytes().to_vec(),
+        )
     }
-    let response = pages.answer(&request.body(()).unwrap());
-    let (parts, body) = response.into_parts();
-    (
-        parts.status,
-        parts.headers,
-        body.collect().await.unwrap().to_bytes().to_vec(),
-    )
-}
 
-async fn get(path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Vec<u8>) {
-    ask(
-        &Pages::new(&FrameAncestors::none()),
-        Method::GET,
-        path,
-        headers,
-    )
-    .await
-}
+    pub(super) async fn get(
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
+        ask(
+            &Pages::new(&FrameAncestors::none()),
+            Method::GET,
+            path,
+            headers,
+        )
+        .await
+    }
 
-fn value<'headers>(headers: &'headers HeaderMap, name: &str) -> &'headers str {
-    headers
-        .get(name)
-        .map_or("", |value| value.to_str().unwrap())
+    pub(super) fn value<'headers>(headers: &'headers HeaderMap, name: &str) -> &'headers str {
+        headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
 }
 
 /// Goal: every file arrives as it was built, in each form, and the page's own links lead to files.
