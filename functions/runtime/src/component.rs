@@ -5,9 +5,36 @@
 use std::sync::Once;
 
 use async_trait::async_trait;
-use spin_sdk::{wasip3, wit_bindgen};
+use spin_sdk::wit_bindgen;
 
 use crate::http::edge::Log;
+
+/// Bindings for standard error alone. Those of the SDK create every stream of bytes in the name of `wasi:cli/stdin`, and a
+/// component would import an interface that it never uses.
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        runtime_path: "spin_sdk::wit_bindgen::rt",
+        inline: r"
+            package chudian:standard-error;
+
+            world standard-error {
+                import wasi:cli/stderr@0.3.0;
+            }
+
+            package wasi:cli@0.3.0 {
+                interface types {
+                    enum error-code { io, illegal-byte-sequence, pipe }
+                }
+
+                interface stderr {
+                    use types.{error-code};
+                    write-via-stream: func(data: stream<u8>) -> future<result<_, error-code>>;
+                }
+            }
+        ",
+        generate_all,
+    });
+}
 
 /// Log lines to the component's standard error.
 pub struct StandardError;
@@ -24,12 +51,7 @@ pub fn install_panic_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         std::panic::set_hook(Box::new(|panic| {
-            let place = panic
-                .location()
-                .map_or_else(String::new, ToString::to_string);
-            let line =
-                serde_json::json!({"level": "error", "panic": panic.to_string(), "place": place})
-                    .to_string();
+            let line = serde_json::json!({"level": "error", "panic": panic.to_string()}).to_string();
             // A panic ends the instance right after this hook, so the line has to be out before.
             wit_bindgen::block_on(write_line(line));
         }));
@@ -37,8 +59,8 @@ pub fn install_panic_hook() {
 }
 
 async fn write_line(line: String) {
-    let (mut writer, reader) = wasip3::wit_stream::new();
-    let done = wasip3::cli::stderr::write_via_stream(reader);
+    let (mut writer, reader) = bindings::wit_stream::new();
+    let done = bindings::wasi::cli::stderr::write_via_stream(reader);
     let mut bytes = line.into_bytes();
     bytes.push(b'\n');
     // What the host does not take is lost: there is no other place to report it.
