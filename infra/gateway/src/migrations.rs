@@ -419,3 +419,156 @@ async fn rows_made(records: &mut Records) -> anyhow::Result<Vec<String>> {
     }
     Ok(filled)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::Place;
+    use chudian_test_support::postgres::Postgres;
+
+    /// A manifest whose one component names the migrations of two functions.
+    fn application(folder: &Path, files: &[(&str, &str)]) -> Manifest {
+        for (file, text) in files {
+            let path = folder.join("functions").join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let text = "spin_manifest_version = 2\napplication = { name = \"t\" }\n[[trigger.http]]\nroute = \"/\"\ncomponent = \"c\"\n[component.c]\nsource = \"c.wasm\"\ntool.chudian.migrations = [\"functions/one/migrations\", \"functions/two/migrations\"]\n";
+        Manifest::parse(text, Path::new("spin.toml"), folder).unwrap()
+    }
+
+    const FILES: &[(&str, &str)] = &[
+        (
+            "one/migrations/0001_first.sql",
+            "create table a (x bigint primary key, y bytea);\ncreate index a_y on a (y);",
+        ),
+        (
+            "one/migrations/0002_second.sql",
+            "alter table a add column z text;",
+        ),
+        (
+            "two/migrations/0001_differs.sqlite.sql",
+            "create table b (x integer);",
+        ),
+        (
+            "two/migrations/0001_differs.postgres.sql",
+            "create table b (x jsonb);",
+        ),
+        ("two/migrations/README.md", "not a migration"),
+    ];
+
+    /// Goal: on both databases everything is applied once, in order, and a later change of a file is refused.
+    #[tokio::test]
+    async fn migrations_are_applied_once_and_stay_as_they_were() {
+        let cluster = Postgres::start().unwrap();
+        let url = cluster.new_database("migrations").unwrap();
+        for postgres in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let manifest = application(folder.path(), FILES);
+            let place = if postgres {
+                Place::Postgres(url.clone())
+            } else {
+                Place::Sqlite(folder.path().join("t.db"))
+            };
+            let found = collect(&manifest, place.dialect()).unwrap();
+            let mut records = place.open().await.unwrap();
+            let applied = apply(&mut records, &found, |_| {}).await.unwrap();
+            let names: Vec<String> = applied.iter().map(ToString::to_string).collect();
+            assert_eq!(
+                names,
+                ["one 0001 first", "one 0002 second", "two 0001 differs"]
+            );
+            assert!(
+                apply(&mut records, &found, |_| {})
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
+            records
+                .execute(
+                    "insert into a (x, z) values ($1, $2)",
+                    &[integer(1), text("z")],
+                )
+                .await
+                .unwrap();
+
+            std::fs::write(
+                folder
+                    .path()
+                    .join("functions/one/migrations/0002_second.sql"),
+                "alter table a add column other text;",
+            )
+            .unwrap();
+            let changed = collect(&manifest, place.dialect()).unwrap();
+            let error = apply(&mut records, &changed, |_| {})
+                .await
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("one 0002 second") && error.contains("changed"),
+                "{error}"
+            );
+
+            // A broken one leaves nothing half done, and what comes before it stays.
+            let broken = [
+                ("one/migrations/0002_second.sql", FILES[1].1),
+                (
+                    "one/migrations/0003_broken.sql",
+                    "create table half (x bigint); selekt 1;",
+                ),
+            ];
+            let manifest = application(folder.path(), &broken);
+            let found = collect(&manifest, place.dialect()).unwrap();
+            assert!(apply(&mut records, &found, |_| {}).await.is_err());
+            assert!(records.fetch("select * from half", &[]).await.is_err());
+            assert_eq!(compare(&mut records, &found).await.unwrap().applied, 3);
+            records.close().await.unwrap();
+        }
+    }
+
+    /// Goal: the script for Spin may run at every start, makes the same tables, and stops at an older database.
+    #[tokio::test]
+    async fn the_script_for_spin_is_repeatable_and_knows_an_older_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = application(folder.path(), FILES);
+        let found = collect(&manifest, Dialect::Sqlite).unwrap();
+        let script = script_for_spin(&found).await.unwrap();
+        let mut fresh = Place::Sqlite(folder.path().join("fresh.db"))
+            .open()
+            .await
+            .unwrap();
+        for _ in 0..2 {
+            fresh.run_script(&script).await.unwrap();
+        }
+        fresh
+            .execute("insert into a (x, z) values (1, 'z')", &[])
+            .await
+            .unwrap();
+        let state = compare(&mut fresh, &found).await.unwrap();
+        assert_eq!((state.applied, state.pending.len()), (3, 0));
+
+        let mut older = Place::Sqlite(folder.path().join("older.db"))
+            .open()
+            .await
+            .unwrap();
+        apply(&mut older, &found[..1], |_| {}).await.unwrap();
+        let error = older.run_script(&script).await.unwrap_err().to_string();
+        assert!(
+            error.contains("this_database_is_older_run_chudian_migrate"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn names_that_are_no_migrations_are_refused() {
+        for file in [
+            "one/migrations/1_short.sql",
+            "one/migrations/0001.sql",
+            "one/migrations/0001_first_again.sql",
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let manifest = application(folder.path(), &[FILES[0], FILES[2], (file, "select 1;")]);
+            assert!(collect(&manifest, Dialect::Sqlite).is_err(), "{file}");
+        }
+    }
+}

@@ -1,10 +1,5 @@
 //! What `bindgen!` makes of the WIT of the Spin interfaces (`wit/deps`). Nothing here is written by hand.
 
-#[expect(
-    clippy::allow_attributes,
-    clippy::allow_attributes_without_reason,
-    reason = "generated code"
-)]
 mod generated {
     wasmtime::component::bindgen!({
         inline: "

@@ -4,6 +4,11 @@
 //! decimals of any length, intervals, ranges and arrays among them. As in Spin, a parameter must have the type that the
 //! statement expects; nothing is converted silently.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "the error is the interface's own record, and errors are rare beside rows"
+)]
+
 mod address;
 mod calendar;
 mod connection;

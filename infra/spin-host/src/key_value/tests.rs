@@ -1,10 +1,5 @@
 //! Stores on real files.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, its helpers too"
-)]
-
 use chudian_manifest::StoreLocation;
 use sqlx::{ConnectOptions as _, Executor as _, Row as _};
 

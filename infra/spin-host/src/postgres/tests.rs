@@ -1,11 +1,5 @@
 //! Connections to a real cluster that the test starts.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking, its helpers too"
-)]
-
 use std::time::Duration;
 
 use chudian_manifest::AllowedHosts;

@@ -1,11 +1,5 @@
 //! Connections on real files.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking, its helpers too"
-)]
-
 use std::sync::Arc;
 use std::time::Duration;
 
