@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chudian_manifest::{RouteMatch, chaining_target};
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{CONNECTION, HOST};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt as _;
@@ -97,6 +97,9 @@ fn refuse(problem: Problem, language: Language, request_id: &HeaderValue) -> Res
 }
 
 /// Refuses what cannot be served safely. Gives the authority that the request is for.
+///
+/// A body whose end could be read in two ways never gets here: hyper refuses lengths that differ and codings that it does
+/// not know, and after a request with both a length and chunks it reads no other from that connection.
 fn check(shard: &Shard, request: &Request<Incoming>) -> Result<Authority, Problem> {
     let limits = &shard.app.limits;
     if shard.app.stopping() {
@@ -112,15 +115,6 @@ fn check(shard: &Shard, request: &Request<Incoming>) -> Result<Authority, Proble
         || header_count > usize::try_from(limits.headers_max).unwrap_or(usize::MAX)
     {
         return Err(Problem::HeadersTooLarge);
-    }
-    // A body whose end can be read in two ways is how a request hides another; proxies in front may read it the other way.
-    let headers = request.headers();
-    let encodings = headers.get_all(TRANSFER_ENCODING).iter().count();
-    if encodings > 1
-        || (encodings == 1 && headers.contains_key(CONTENT_LENGTH))
-        || headers.get_all(CONTENT_LENGTH).iter().count() > 1
-    {
-        return Err(Problem::MalformedRequest);
     }
     if request.method() == Method::CONNECT || !request.uri().path().starts_with('/') {
         return Err(Problem::MalformedRequest);
@@ -202,7 +196,8 @@ async fn dispatch(
     headers::remove_hop_by_hop(&mut head.headers);
     let depth = headers::remove_host_owned(&mut head.headers);
     // Its problems and log lines name the same id as ours.
-    head.headers.insert(headers::X_REQUEST_ID, request_id.clone());
+    head.headers
+        .insert(headers::X_REQUEST_ID, request_id.clone());
     let exchange = Exchange::new(
         request_id.clone(),
         started,

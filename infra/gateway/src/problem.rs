@@ -86,11 +86,11 @@ impl Problem {
             Self::MalformedRequest => [
                 (
                     "The request is malformed",
-                    "Send one valid `Host`, and either `Content-Length` or `Transfer-Encoding`, not both.",
+                    "Send exactly one valid `Host` and a path that begins with `/`.",
                 ),
                 (
                     "请求格式不正确",
-                    "请只发送一个有效的 `Host`，且 `Content-Length` 与 `Transfer-Encoding` 不要同时出现。",
+                    "请只发送一个有效的 `Host`，且路径以 `/` 开头。",
                 ),
             ],
             Self::HostRefused => [

@@ -248,8 +248,7 @@ fn serve_connection(
             header_bytes_max
                 .saturating_mul(HYPER_MARGIN)
                 .max(HYPER_BUFFER_BYTES_MIN),
-        )
-        .pipeline_flush(true);
+        );
     let stream = StallGuard::new(
         stream,
         Duration::from_millis(limits.response_stall_ms_max.get()),

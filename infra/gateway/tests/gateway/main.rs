@@ -3,6 +3,13 @@
 //! The component `hostile` has one route per misdeed; most tests here send something harmful and show that it harms nobody
 //! else. No test measures time: where something must not be delayed, the test shows an order of events.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what sets a test up fails the test when it fails"
+)]
+
 mod misdeeds;
 mod outbound;
 mod requests;

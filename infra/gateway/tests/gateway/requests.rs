@@ -9,11 +9,20 @@ use crate::setup::{body_of, header_of, problem_of, read_to_end, serve, status_of
 #[test]
 fn bodies_over_the_limit_are_refused() {
     let served = serve(&["--request-body-bytes-max=1000"]);
-    let stated = served.exchange(b"POST /count-body HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1001\r\n\r\n");
+    let stated = served
+        .exchange(b"POST /count-body HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1001\r\n\r\n");
     assert_eq!(status_of(&stated), 413);
-    assert_eq!(problem_of(&stated)["type"], "urn:chudian:problem:payload-too-large");
+    assert_eq!(
+        problem_of(&stated)["type"],
+        "urn:chudian:problem:payload-too-large"
+    );
     let chunk = format!("1f4\r\n{}\r\n", "x".repeat(500));
-    let chunked = |chunks: usize| format!("POST /count-body HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n{}0\r\n\r\n", chunk.repeat(chunks));
+    let chunked = |chunks: usize| {
+        format!(
+            "POST /count-body HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n{}0\r\n\r\n",
+            chunk.repeat(chunks)
+        )
+    };
     let within = served.exchange(chunked(2).as_bytes());
     assert_eq!((status_of(&within), body_of(&within)), (200, "1000"));
     assert_eq!(status_of(&served.exchange(chunked(3).as_bytes())), 413);
@@ -24,12 +33,20 @@ fn bodies_over_the_limit_are_refused() {
 #[test]
 fn heads_over_the_limit_are_refused() {
     let served = serve(&["--header-bytes-max=4096", "--headers-max=20"]);
-    assert_eq!(status_of(&served.get("/ok", &format!("x-long: {}\r\n", "x".repeat(5000)))), 431);
+    assert_eq!(
+        status_of(&served.get("/ok", &format!("x-long: {}\r\n", "x".repeat(5000)))),
+        431
+    );
     let many: String = (0..30).map(|number| format!("x-{number}: 1\r\n")).collect();
     let answer = served.get("/ok", &many);
     assert_eq!(status_of(&answer), 431);
-    assert_eq!(problem_of(&answer)["type"], "urn:chudian:problem:headers-too-large");
-    let flood: String = (0..1000).map(|number| format!("x-{number}: {}\r\n", "x".repeat(100))).collect();
+    assert_eq!(
+        problem_of(&answer)["type"],
+        "urn:chudian:problem:headers-too-large"
+    );
+    let flood: String = (0..1000)
+        .map(|number| format!("x-{number}: {}\r\n", "x".repeat(100)))
+        .collect();
     assert_eq!(status_of(&served.get("/ok", &flood)), 431);
     assert_eq!(served.status("/ok"), 200);
 }
@@ -40,11 +57,15 @@ fn ambiguous_requests_are_refused() {
     let served = serve(&[]);
     let smuggled = "GET /fixed HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let table = [
-        format!("POST /ok HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{smuggled}"),
-        format!("POST /ok HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n{smuggled}"),
-        format!("POST /ok HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\n0\r\n\r\n{smuggled}"),
-        format!("POST /ok HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n{smuggled}"),
-        format!("POST /ok HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n{smuggled}"),
+        format!(
+            "POST /ok HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\n0\r\n\r\n{smuggled}"
+        ),
+        format!(
+            "POST /ok HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n{smuggled}"
+        ),
+        format!(
+            "POST /ok HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n{smuggled}"
+        ),
         format!("POST /ok HTTP/1.1\r\nhost: localhost\r\ncontent-length: +4\r\n\r\nabcd{smuggled}"),
         format!("GET /ok HTTP/1.1\r\nhost: localhost\r\nhost: other\r\n\r\n{smuggled}"),
         format!("GET /ok HTTP/1.1\r\nhost : localhost\r\n\r\n{smuggled}"),
@@ -56,7 +77,34 @@ fn ambiguous_requests_are_refused() {
     for request in table {
         let answer = served.exchange(request.as_bytes());
         assert_eq!(status_of(&answer), 400, "{request:?}");
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "a second request was answered: {request:?}\n{answer}");
+        assert_eq!(
+            answer.matches("HTTP/1.1 ").count(),
+            1,
+            "a second request was answered: {request:?}\n{answer}"
+        );
+    }
+}
+
+/// Goal: with both a length and chunks, the chunks count, as RFC 9112 has it, and what follows is never taken for a request:
+/// whoever read it by the length would have seen one there.
+#[test]
+fn nothing_hides_behind_two_lengths() {
+    let served = serve(&[]);
+    for lengths in [
+        "content-length: 4\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 4",
+    ] {
+        let answer = served.exchange(format!("POST /count-body HTTP/1.1\r\nhost: localhost\r\n{lengths}\r\n\r\n0\r\n\r\nGET /fixed HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes());
+        assert_eq!(
+            (status_of(&answer), body_of(&answer)),
+            (200, "0"),
+            "{lengths}"
+        );
+        assert_eq!(
+            answer.matches("HTTP/1.1 ").count(),
+            1,
+            "a second request was answered: {answer}"
+        );
     }
 }
 
@@ -64,10 +112,19 @@ fn ambiguous_requests_are_refused() {
 #[test]
 fn internal_hosts_are_refused() {
     let served = serve(&[]);
-    for host in ["hello.spin.internal", "HELLO.Spin.Internal", "hello.spin.internal:80"] {
-        let answer = served.exchange(format!("GET /ok HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").as_bytes());
+    for host in [
+        "hello.spin.internal",
+        "HELLO.Spin.Internal",
+        "hello.spin.internal:80",
+    ] {
+        let answer = served.exchange(
+            format!("GET /ok HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").as_bytes(),
+        );
         assert_eq!(status_of(&answer), 400, "{host}");
-        assert_eq!(problem_of(&answer)["type"], "urn:chudian:problem:host-refused");
+        assert_eq!(
+            problem_of(&answer)["type"],
+            "urn:chudian:problem:host-refused"
+        );
     }
 }
 
@@ -78,12 +135,37 @@ fn components_see_what_the_host_says() {
     let answer = served.get("/headers?q=1", "spin-client-addr: 6.6.6.6:6\r\nspin-made-up: 1\r\nconnection: x-hidden\r\nx-hidden: 1\r\nte: trailers\r\nx-kept: yes\r\n");
     let seen: Vec<&str> = body_of(&answer).lines().collect();
     let address = served.address();
-    for expected in ["spin-path-info: /headers", "spin-matched-route: /...", "spin-raw-component-route: /...", "spin-component-route: ", "spin-base-path: /", "spin-full-url: http://localhost/headers?q=1", "x-kept: yes"] {
-        assert!(seen.contains(&expected), "{expected} is missing in {seen:?}");
+    for expected in [
+        "spin-path-info: /headers",
+        "spin-matched-route: /...",
+        "spin-raw-component-route: /...",
+        "spin-component-route: ",
+        "spin-base-path: /",
+        "spin-full-url: http://localhost/headers?q=1",
+        "x-kept: yes",
+    ] {
+        assert!(
+            seen.contains(&expected),
+            "{expected} is missing in {seen:?}"
+        );
     }
-    assert!(seen.iter().any(|line| line.starts_with("spin-client-addr: 127.0.0.1:")), "{address} {seen:?}");
-    for hidden in ["spin-made-up:", "x-hidden:", "te:", "connection:", "host:", "spin-client-addr: 6.6.6.6"] {
-        assert!(!seen.iter().any(|line| line.starts_with(hidden)), "{hidden} was let through: {seen:?}");
+    assert!(
+        seen.iter()
+            .any(|line| line.starts_with("spin-client-addr: 127.0.0.1:")),
+        "{address} {seen:?}"
+    );
+    for hidden in [
+        "spin-made-up:",
+        "x-hidden:",
+        "te:",
+        "connection:",
+        "host:",
+        "spin-client-addr: 6.6.6.6",
+    ] {
+        assert!(
+            !seen.iter().any(|line| line.starts_with(hidden)),
+            "{hidden} was let through: {seen:?}"
+        );
     }
 }
 
@@ -96,10 +178,22 @@ fn answers_carry_the_gateways_fields() {
     let answer = served.get("/ok", "x-request-id: no spaces allowed\r\n");
     assert_eq!(body_of(&answer), "ok\n");
     assert_eq!(header_of(&answer, "content-length"), Some("3"));
-    assert_eq!(header_of(&answer, "x-content-type-options"), Some("nosniff"));
+    assert_eq!(
+        header_of(&answer, "x-content-type-options"),
+        Some("nosniff")
+    );
     let made = header_of(&answer, "x-request-id").unwrap();
-    assert!(made.len() == 32 && made.bytes().all(|byte| byte.is_ascii_hexdigit()), "{made}");
-    assert_eq!(header_of(&served.get("/ok", "x-request-id: from-client-1\r\n"), "x-request-id"), Some("from-client-1"));
+    assert!(
+        made.len() == 32 && made.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{made}"
+    );
+    assert_eq!(
+        header_of(
+            &served.get("/ok", "x-request-id: from-client-1\r\n"),
+            "x-request-id"
+        ),
+        Some("from-client-1")
+    );
 }
 
 /// Goal: what the gateway answers itself: as Spin does, and the API pages without anything from elsewhere.
@@ -107,12 +201,24 @@ fn answers_carry_the_gateways_fields() {
 fn own_answers() {
     let served = serve(&[]);
     assert_eq!(body_of(&served.get("/.well-known/spin/health", "")), "OK");
-    let info: serde_json::Value = serde_json::from_str(body_of(&served.get("/.well-known/spin/info", ""))).unwrap();
-    assert_eq!((&info["name"], &info["version"]), (&"misdeeds".into(), &"1.2.3".into()));
+    let info: serde_json::Value =
+        serde_json::from_str(body_of(&served.get("/.well-known/spin/info", ""))).unwrap();
+    assert_eq!(
+        (&info["name"], &info["version"]),
+        (&"misdeeds".into(), &"1.2.3".into())
+    );
     assert_eq!(served.status("/.well-known/spin/other"), 404);
     let fixed = served.get("/fixed", "");
-    assert_eq!((status_of(&fixed), body_of(&fixed), header_of(&fixed, "x-kind")), (201, "fixed", Some("fixed")));
-    let document: serde_json::Value = serde_json::from_str(body_of(&served.get("/openapi.json", ""))).unwrap();
+    assert_eq!(
+        (
+            status_of(&fixed),
+            body_of(&fixed),
+            header_of(&fixed, "x-kind")
+        ),
+        (201, "fixed", Some("fixed"))
+    );
+    let document: serde_json::Value =
+        serde_json::from_str(body_of(&served.get("/openapi.json", ""))).unwrap();
     assert_eq!(document["openapi"], "3.1.0");
     let page = served.get("/docs", "");
     assert_eq!(status_of(&page), 200);
@@ -137,7 +243,9 @@ fn slow_heads_are_not_waited_for() {
 fn slow_bodies_are_the_clients_fault() {
     let served = serve(&["--request-ms-max=300"]);
     let mut stream = TcpStream::connect(served.address()).unwrap();
-    stream.write_all(b"POST /count-body HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nabc").unwrap();
+    stream
+        .write_all(b"POST /count-body HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\nabc")
+        .unwrap();
     assert_eq!(status_of(&read_to_end(&mut stream)), 408);
 }
 
@@ -146,6 +254,12 @@ fn slow_bodies_are_the_clients_fault() {
 fn pipelined_requests_are_answered_in_order() {
     let served = serve(&[]);
     let answer = served.exchange(b"GET /ok HTTP/1.1\r\nhost: a\r\n\r\nGET /fixed HTTP/1.1\r\nhost: a\r\n\r\nGET /hello HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
-    let places: Vec<_> = ["ok\n", "fixed", "hello\n"].iter().map(|body| answer.rfind(body)).collect();
-    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{answer}");
+    let places: Vec<_> = ["ok\n", "fixed", "hello\n"]
+        .iter()
+        .map(|body| answer.rfind(body))
+        .collect();
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "{answer}"
+    );
 }

@@ -15,8 +15,15 @@ pub(crate) struct Served {
 
 /// The built component; a missing one is a failure with the command that makes it, never a skipped test.
 pub(crate) fn component(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/components").join(name).with_extension("wasm");
-    assert!(path.is_file(), "{} is missing: run `cargo xtask build` first", path.display());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../target/components")
+        .join(name)
+        .with_extension("wasm");
+    assert!(
+        path.is_file(),
+        "{} is missing: run `cargo xtask build` first",
+        path.display()
+    );
     path.canonicalize().unwrap()
 }
 
@@ -66,12 +73,19 @@ pub(crate) fn serve_manifest(manifest: &str, words: &[&str]) -> Served {
 pub(crate) fn options(folder: &TempDir, manifest: &str, words: &[&str]) -> Options {
     let file = folder.path().join("spin.toml");
     std::fs::write(&file, manifest).unwrap();
-    Options::new(env!("CARGO_BIN_EXE_chudian"), file).words(words.iter().copied()).log(folder.path().join("log"))
+    Options::new(env!("CARGO_BIN_EXE_chudian"), file)
+        .words(words.iter().copied())
+        .log(folder.path().join("log"))
 }
 
 impl Served {
     pub(crate) fn address(&self) -> SocketAddr {
-        self.gateway.base_url().strip_prefix("http://").unwrap().parse().unwrap()
+        self.gateway
+            .base_url()
+            .strip_prefix("http://")
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     pub(crate) fn log(&self) -> String {
@@ -81,16 +95,27 @@ impl Served {
     /// A figure of the operator's listener, by the beginning of its line; needs `--admin-listen`.
     pub(crate) fn figure(&self, beginning: &str) -> f64 {
         let log = self.log();
-        let line = log.lines().find(|line| line.contains("operator's listener")).expect("started with --admin-listen");
+        let line = log
+            .lines()
+            .find(|line| line.contains("operator's listener"))
+            .expect("started with --admin-listen");
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        let text = exchange(line["address"].as_str().unwrap().parse().unwrap(), b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-        let figure = body_of(&text).lines().find_map(|line| line.strip_prefix(beginning)).unwrap_or_else(|| panic!("no {beginning} in {text}"));
+        let text = exchange(
+            line["address"].as_str().unwrap().parse().unwrap(),
+            b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+        );
+        let figure = body_of(&text)
+            .lines()
+            .find_map(|line| line.strip_prefix(beginning))
+            .unwrap_or_else(|| panic!("no {beginning} in {text}"));
         figure.trim().parse().unwrap()
     }
 
     /// Asks for a figure until it is what is expected; gives up after so many questions that it never will be.
     pub(crate) fn await_figure(&self, beginning: &str, expected: f64) {
-        let seen = (0..20_000).map(|_| self.figure(beginning)).find(|figure| *figure == expected);
+        let seen = (0..20_000)
+            .map(|_| self.figure(beginning))
+            .find(|figure| *figure == expected);
         assert!(seen.is_some(), "{beginning} did not come to {expected}");
     }
 
@@ -101,7 +126,12 @@ impl Served {
 
     /// `GET` of a path with these further header lines, as text.
     pub(crate) fn get(&self, path: &str, header_lines: &str) -> String {
-        self.exchange(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{header_lines}\r\n").as_bytes())
+        self.exchange(
+            format!(
+                "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{header_lines}\r\n"
+            )
+            .as_bytes(),
+        )
     }
 
     /// The status of `GET` of a path.
@@ -124,7 +154,12 @@ pub(crate) fn read_to_end(stream: &mut TcpStream) -> String {
 }
 
 pub(crate) fn status_of(answer: &str) -> u16 {
-    answer.strip_prefix("HTTP/1.1 ").or_else(|| answer.strip_prefix("HTTP/1.0 ")).and_then(|rest| rest.get(..3)).and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("no status in {answer:?}"))
+    answer
+        .strip_prefix("HTTP/1.1 ")
+        .or_else(|| answer.strip_prefix("HTTP/1.0 "))
+        .and_then(|rest| rest.get(..3))
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or_else(|| panic!("no status in {answer:?}"))
 }
 
 pub(crate) fn body_of(answer: &str) -> &str {
@@ -133,7 +168,11 @@ pub(crate) fn body_of(answer: &str) -> &str {
 
 pub(crate) fn header_of<'answer>(answer: &'answer str, name: &str) -> Option<&'answer str> {
     let head = answer.split("\r\n\r\n").next().unwrap_or_default();
-    head.lines().skip(1).filter_map(|line| line.split_once(": ")).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    head.lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(": "))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
 }
 
 /// Whether a chunked body came to its proper end.
@@ -141,11 +180,16 @@ pub(crate) fn is_complete(answer: &str) -> bool {
     if header_of(answer, "transfer-encoding").is_some() {
         return answer.ends_with("0\r\n\r\n");
     }
-    header_of(answer, "content-length").is_some_and(|length| length == body_of(answer).len().to_string())
+    header_of(answer, "content-length")
+        .is_some_and(|length| length == body_of(answer).len().to_string())
 }
 
 /// The JSON problem of an answer.
 pub(crate) fn problem_of(answer: &str) -> serde_json::Value {
-    assert_eq!(header_of(answer, "content-type"), Some("application/problem+json"), "{answer}");
+    assert_eq!(
+        header_of(answer, "content-type"),
+        Some("application/problem+json"),
+        "{answer}"
+    );
     serde_json::from_str(body_of(answer)).unwrap()
 }
