@@ -205,7 +205,8 @@ function decodeUsageChange(change: Value): UsageChange[] {
       const unit = usageUnit(unitName);
       if (!isKind(kind) || unit === null) return [];
       return [{ kind, unit, inside, beyond: beyond.get(name) ?? 0 }];
-    });
+    })
+    .sort((left, right) => KINDS.indexOf(left.kind) - KINDS.indexOf(right.kind));
 }
 
 function isKind(name: string): name is Kind {

@@ -30,10 +30,16 @@ export function shownMean({ present, months }: Simulation, candidate: RankedPlan
 /** What the first sentence of the page says. */
 export type Verdict = 'saves' | 'present-is-best' | 'cheapest' | 'nothing-to-compare';
 
+/** Reasons of plans that the customer could have, and that were compared with the present one and found not worth a change. */
+const COMPARED_AND_LOST = ['not-cheaper', 'saving-below-minimum', 'too-few-months-won'];
+
 /** The ranking holds the plans that the customer can have and the province's rule admits; dearer ones stand at its end. */
-export function verdict({ present, ranking }: Simulation): Verdict {
+export function verdict({ present, ranking, leftOut }: Simulation): Verdict {
   const best = ranking[0];
-  if (!best) return 'nothing-to-compare';
+  if (!best) {
+    const compared = leftOut.some((plan) => plan.reasons.every((reason) => COMPARED_AND_LOST.includes(reason.code)));
+    return present && compared ? 'present-is-best' : 'nothing-to-compare';
+  }
   if (!present) return 'cheapest';
   return best.saving && best.saving.meanFen > 0 ? 'saves' : 'present-is-best';
 }

@@ -38,6 +38,8 @@ it('says what the first sentence says', () => {
   expect(verdict({ ...decoded, ranking: decoded.ranking.slice(2) })).toBe('present-is-best');
   expect(verdict({ ...decoded, ranking: [] })).toBe('nothing-to-compare');
   expect(verdict({ ...decoded, present: null })).toBe('cheapest');
+  const lost = { planId: 'x', name: 'x', reasons: ['saving-below-minimum', 'too-few-months-won'].map((code) => ({ code, text: code })) };
+  expect(verdict({ ...decoded, ranking: [], leftOut: [...decoded.leftOut, lost] })).toBe('present-is-best');
 });
 
 it('gathers left-out plans by reason, the commonest first', () => {
