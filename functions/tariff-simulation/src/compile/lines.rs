@@ -2,7 +2,7 @@
 
 use super::streams::{EffectiveRate, index_of};
 use super::tables::{AmountCapRow, LineRow, NONE, ReductionRow, TaxRow, Variant};
-use crate::plan::{AddOn, AtCap, Discount, FAMILY_LINE, LineGroup, LineScope, MAXIMUM_LINE, MINIMUM_LINE, MONTHLY_FEE_LINE, Plan};
+use crate::plan::{AddOn, AtCap, Discount, DiscountValue, FAMILY_LINE, LineGroup, LineScope, MAXIMUM_LINE, MINIMUM_LINE, MONTHLY_FEE_LINE, Plan};
 
 /// Adds lines and steps to the variant.
 pub(super) fn compile(plan: &Plan, add_ons: &[(usize, &AddOn)], rates: &[EffectiveRate<'_>], variant: &mut Variant) {
@@ -83,10 +83,13 @@ fn needs_spreading(variant: &Variant) -> bool {
     })
 }
 
-/// Every step keeps order (dearer in, not cheaper out) except three: volume tiers, where one more unit can make all units cheaper;
-/// a service stop over several lines, which cuts whole blocks; and reductions spread by proportion.
+/// Every step keeps order (dearer in, not cheaper out) except four: volume tiers, where one more unit can make all units cheaper;
+/// a service stop over several lines, which cuts whole blocks; reductions spread by proportion; and percentages rounded to more
+/// than a fen, which can grow by more than what they are taken of.
 fn is_monotone(rates: &[EffectiveRate<'_>], variant: &Variant) -> bool {
     let volume = rates.iter().any(|effective| effective.rate.volume);
     let stops = variant.amount_caps.iter().any(|cap| cap.then == AtCap::Stop);
-    !volume && !stops && !variant.spread_reductions
+    let percentages = variant.discounts.iter().any(|discount| matches!(discount.value, DiscountValue::PercentMilli(_)));
+    let coarse = percentages && variant.rounding().step_fen > 1;
+    !volume && !stops && !coarse && !variant.spread_reductions
 }

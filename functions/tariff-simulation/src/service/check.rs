@@ -16,9 +16,10 @@ use crate::wire::{self, FieldError};
 /// Codes of errors that say only that one catalogue does not know a word.
 const CATALOGUE_CODES: [&str; 2] = ["unknown-reference", "not-with-plan"];
 
-/// A catalogue that knows no categories and no brands.
+/// A catalogue that knows no brands, and of categories only the one that every catalogue must have.
 const WORDLESS: &str = r#"{
-    "schema": "chudian-catalogue/1", "id": "wordless", "name": {"zh": "无", "en": "none"}, "categories": {},
+    "schema": "chudian-catalogue/1", "id": "wordless", "name": {"zh": "无", "en": "none"},
+    "categories": {"voice": [{"id": "none", "name": {"zh": "无", "en": "none"}}]},
     "plans": [{"id": "none", "name": {"zh": "无", "en": "none"}, "monthly_fee": "0"}]
 }"#;
 

@@ -16,3 +16,20 @@ fn the_documented_examples_are_accepted() {
     assert_eq!(parsed.warnings, []);
     wire::parse_usage(usage.as_bytes(), &parsed.catalogue).unwrap_or_else(|errors| panic!("{errors:#?}"));
 }
+
+/// Compares a published schema with the derived one; `CHUDIAN_UPDATE_SCHEMAS=1` writes it anew.
+fn assert_published(name: &str, schema: &serde_json::Value) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference").join(name);
+    let derived = format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
+    if std::env::var_os("CHUDIAN_UPDATE_SCHEMAS").is_some() {
+        std::fs::write(&path, &derived).unwrap();
+    }
+    let published = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(published == derived, "docs/reference/{name} is not what the code says; run this test with CHUDIAN_UPDATE_SCHEMAS=1");
+}
+
+#[test]
+fn the_published_schemas_are_those_of_the_code() {
+    assert_published("catalogue.schema.json", &wire::catalogue_schema());
+    assert_published("usage.schema.json", &wire::usage_schema());
+}
