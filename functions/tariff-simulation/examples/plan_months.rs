@@ -116,9 +116,11 @@ fn catalogue() -> Value {
         let allowance = with_name(json!({"id": format!("{id}-a"), "unit": unit, "amount": amount, "priority": 200, "covers": [covers]}));
         with_name(json!({"id": id, "monthly_fee": fee, "quantity_max": 2, "allowances": [allowance]}))
     };
+    let calls = ["local", "long_distance", "roaming", "called"].map(named);
+    let data = ["domestic", "local"].map(named);
     json!({
         "schema": "chudian-catalogue/1", "id": "bench", "name": {"zh": "测速", "en": "Bench"},
-        "categories": {"voice": ["local", "long_distance", "roaming", "called"].map(named), "data": ["domestic", "local"].map(named), "sms": [named("domestic")], "mms": [named("domestic")]},
+        "categories": {"voice": calls, "data": data, "sms": [named("domestic")], "mms": [named("domestic")]},
         "bands": [named("standard"), {"id": "night", "name": {"zh": "夜间", "en": "Night"}, "times": [{"from": "23:00", "until": "07:00"}]}],
         "plans": plans,
         "add_ons": [booster("data-small", "5", "kb", 307_200, "data"), booster("data-large", "20", "kb", 2_097_152, "data"), booster("minutes", "10", "seconds", 6_000, "voice")],

@@ -2,11 +2,14 @@
 
 use super::streams::{EffectiveRate, index_of};
 use super::tables::{AmountCapRow, LineRow, NONE, ReductionRow, TaxRow, Variant};
+use crate::number::round_ratio;
 use crate::plan::{AddOn, AtCap, Discount, DiscountValue, FAMILY_LINE, LineGroup, LineScope, MAXIMUM_LINE, MINIMUM_LINE, MONTHLY_FEE_LINE, Plan};
 
 /// Adds lines and steps to the variant.
 pub(super) fn compile(plan: &Plan, add_ons: &[(usize, &AddOn)], rates: &[EffectiveRate<'_>], variant: &mut Variant) {
     variant.monthly_fee_fen = plan.monthly_fee_fen;
+    variant.long_run_fee_fen = round_ratio(plan.monthly_fee_fen, 1, plan.rounding);
+    variant.prices_events = rates.iter().any(|effective| effective.rate.over_event);
     variant.first_month = Some(plan.first_month);
     variant.phases.clone_from(&plan.phases);
     variant.prorate_allowances = plan.prorate_allowances;

@@ -55,8 +55,12 @@ pub struct Variant {
     pub spread_reductions: bool,
     /// Whether more allowance can never make a bill dearer (see `crate::add_ons`).
     pub monotone: bool,
+    /// Whether some rate's tiers begin anew with each event.
+    pub prices_events: bool,
     /// Ordinary monthly fee, fen.
     pub monthly_fee_fen: i64,
+    /// The same, rounded as the plan rounds its lines.
+    pub long_run_fee_fen: i64,
     /// Fee of the month of joining.
     pub first_month: Option<FirstMonth>,
     /// Introductory phases.

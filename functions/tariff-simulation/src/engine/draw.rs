@@ -28,11 +28,11 @@ pub(super) fn totals<S: Sink>(variant: &Variant, table: &StreamTable, user: usiz
             if is_split || is_average || metered.estimated.get(stream.count_meter as usize).copied().unwrap_or(false) {
                 sink.estimate(stream.rate);
             }
-            let rate_use = &mut workspace.rates[usize::from(stream.rate)];
+            let rate = usize::from(stream.rate);
             if facts.over_event {
-                rate_use.event_amount += average_events(variant, usize::from(stream.rate), facts, beyond.quantity, charged_events);
+                workspace.event_amounts[rate] += average_events(variant, rate, facts, beyond.quantity, charged_events);
             }
-            rate_use.setups += charged_events;
+            workspace.rates[rate].setups += charged_events;
         }
     }
 }

@@ -65,11 +65,10 @@ fn settle(touched: &[(u16, i64)], variant: &Variant, workspace: &mut Workspace) 
     let any_beyond = touched.iter().any(|(_, beyond)| *beyond > 0);
     for (position, (rate, beyond)) in touched.iter().enumerate() {
         let Some(facts) = variant.rates.get(usize::from(*rate)) else { continue };
-        let rate_use = &mut workspace.rates[usize::from(*rate)];
         let starts_here = position == 0 && any_beyond && facts.needs_events;
-        rate_use.setups += i64::from(starts_here);
+        workspace.rates[usize::from(*rate)].setups += i64::from(starts_here);
         if facts.over_event {
-            rate_use.event_amount += event_charge(variant, usize::from(*rate), facts, *beyond, starts_here);
+            workspace.event_amounts[usize::from(*rate)] += event_charge(variant, usize::from(*rate), facts, *beyond, starts_here);
         }
     }
 }

@@ -95,8 +95,6 @@ pub(crate) struct RateUse {
     pub(crate) charged: i64,
     /// Events of which not everything is inside allowances.
     pub(crate) setups: i64,
-    /// Charges of single events, in numerators of the rate.
-    pub(crate) event_amount: i128,
 }
 
 /// The state of pricing: roll-over between months, and scratch space. Reused for any number of pricings.
@@ -108,6 +106,8 @@ pub struct Workspace {
     cap_left: Vec<i64>,
     /// By rate.
     rates: Vec<RateUse>,
+    /// Charges of single events by rate, in numerators of the rate; used only by rates whose tiers begin anew with each event.
+    event_amounts: Vec<i128>,
     /// What is left of each line, fen.
     nets: Vec<i64>,
 }
@@ -119,6 +119,7 @@ impl Workspace {
         self.pots.resize(variant.pots, 0);
         self.cap_left.resize(variant.quantity_caps.len().max(self.cap_left.len()), 0);
         self.rates.resize(variant.rates.len().max(self.rates.len()), RateUse::default());
+        self.event_amounts.resize(variant.rates.len().max(self.event_amounts.len()), 0);
         self.nets.resize(variant.lines.len().max(self.nets.len()), 0);
     }
 
@@ -149,6 +150,9 @@ pub fn price_month<S: Sink>(
     }
     for rate in workspace.rates.iter_mut().take(variant.rates.len()) {
         *rate = RateUse::default();
+    }
+    if variant.prices_events {
+        workspace.event_amounts.fill(0);
     }
     for (user, metered) in users.iter().enumerate() {
         let table = if user == 0 { &variant.own } else { &variant.members };
@@ -230,7 +234,7 @@ fn fees<S: Sink>(variant: &Variant, charged: &[u32], context: MonthContext, user
 #[must_use]
 pub fn monthly_fee(variant: &Variant, context: MonthContext) -> i64 {
     let Some(tenure) = context.tenure_months else {
-        return round_ratio(variant.monthly_fee_fen, 1, variant.rounding());
+        return variant.long_run_fee_fen;
     };
     let mut numerator = i128::from(variant.monthly_fee_fen);
     let mut denominator = 1_i128;

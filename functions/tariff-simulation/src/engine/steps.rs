@@ -16,20 +16,20 @@ pub(super) fn price_rate<S: Sink>(variant: &Variant, rate: usize, workspace: &Wo
         return 0;
     }
     let outcome = if facts.wide || facts.over_event {
-        outcome_in::<i128>(variant, rate, gathered)
+        outcome_in::<i128>(variant, rate, gathered, workspace.event_amounts[rate])
     } else {
-        outcome_in::<i64>(variant, rate, gathered)
+        outcome_in::<i64>(variant, rate, gathered, 0)
     };
     sink.rate(outcome);
     outcome.amount_fen
 }
 
-fn outcome_in<N: Priced>(variant: &Variant, rate: usize, gathered: RateUse) -> RateOutcome {
+fn outcome_in<N: Priced>(variant: &Variant, rate: usize, gathered: RateUse, event_amount: i128) -> RateOutcome {
     let (rates, all_tiers) = N::rows(variant);
     let row = &rates[rate];
     let tiers = &all_tiers[row.tiers_from as usize..row.tiers_until as usize];
     let facts = &variant.rates[rate];
-    let exact = if facts.over_event { N::from_wide(gathered.event_amount) } else { cost(row, tiers, gathered, gathered.charged) };
+    let exact = if facts.over_event { N::from_wide(event_amount) } else { cost(row, tiers, gathered, gathered.charged) };
     let (after_cap, served) = if row.cap < N::default() {
         (exact, gathered.charged)
     } else if row.cap_every > 0 {
@@ -98,7 +98,7 @@ fn largest_within(most: i64, acceptable: impl Fn(i64) -> bool) -> i64 {
 /// A rate's line if only the first `units` are served.
 fn line_for(variant: &Variant, rate: usize, gathered: RateUse, units: i64) -> i64 {
     let part = RateUse { charged: units, setups: setups_within(gathered, units), ..gathered };
-    if variant.rates[rate].wide { outcome_in::<i128>(variant, rate, part) } else { outcome_in::<i64>(variant, rate, part) }.amount_fen
+    if variant.rates[rate].wide { outcome_in::<i128>(variant, rate, part, 0) } else { outcome_in::<i64>(variant, rate, part, 0) }.amount_fen
 }
 
 /// Caps over several lines.
