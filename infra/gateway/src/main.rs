@@ -28,6 +28,7 @@ enum Verb {
     Doctor(commands::doctor::Doctor),
     Openapi(commands::openapi::Openapi),
     Sample(commands::sample::Sample),
+    Simulate(commands::simulate::Simulate),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Verb::Doctor(doctor) => doctor.run(),
         Verb::Openapi(openapi) => openapi.run(),
         Verb::Sample(sample) => sample.run(),
+        Verb::Simulate(simulate) => simulate.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,6 +6,8 @@ pub mod migrate;
 pub mod modules;
 pub mod openapi;
 pub mod sample;
+pub mod simulate;
+mod today;
 pub mod up;
 
 use std::future::Future;

@@ -84,7 +84,7 @@ impl Market {
     /// The customer and as many members as the plan carries on it, the other members on their own plans.
     fn price(&self, index: usize, quantities: &[u32], usage: &CustomerUsage, metered: &MeteredUsage) -> i64 {
         let plan = &self.catalogue.catalogue.plans[index];
-        let carried = plan.family.as_ref().map_or(0, |family| usage.family.len().min(family.members_max as usize));
+        let carried = plan.family.as_ref().map_or(0, |family| usage.family.len().min(family.members_max));
         let users: Vec<&[MeteredMonth]> = metered.users.iter().take(1 + carried).map(|user| user.months.as_slice()).collect();
         let mut total = self.months(index, quantities, &users);
         for (member, user) in usage.family.iter().zip(&metered.users[1..]).skip(carried) {

@@ -7,10 +7,9 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use chrono::DateTime;
 use chudian_sample::Files;
 use http::StatusCode;
 use http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
@@ -19,6 +18,7 @@ use serde_json::json;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::progress_bar;
+use crate::commands::today;
 use crate::language::Language;
 
 /// Environment variable that holds the key.
@@ -41,8 +41,6 @@ const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const REJECTED_SHOWN_MAX: usize = 5;
 /// Largest key or certificate file: anything above is another file.
 const SMALL_FILE_BYTES_MAX: u64 = 1024 * 1024;
-/// All of China has one time, and activations are dates there.
-const CHINA_OFFSET_S: i64 = 8 * 3600;
 
 /// A client of one system.
 pub(super) struct Loader {
@@ -144,7 +142,7 @@ impl Loader {
     /// Loads everything; a second run with the same files changes nothing.
     pub(super) fn load(&self, files: &Files, customers: u64) -> anyhow::Result<Loaded> {
         let version = self.store_catalogue(&files.catalogue)?;
-        let active_from = today_in_china()?;
+        let active_from = today::in_china()?;
         let body = serde_json::to_vec(&json!({ "version": version }))?;
         let path = format!("/tariff/v1/activations/{active_from}");
         self.expect_success("PUT", &path, "application/json", &body)?;
@@ -433,13 +431,4 @@ fn trusted(path: &Path, language: Language) -> anyhow::Result<RootCerts> {
         ));
     }
     Ok(RootCerts::from(own))
-}
-
-/// Today's date where the customers are.
-fn today_in_china() -> anyhow::Result<String> {
-    let seconds =
-        i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())? + CHINA_OFFSET_S;
-    let now = DateTime::from_timestamp(seconds, 0)
-        .context("the clock of this machine is out of range / 系统时间超出范围")?;
-    Ok(now.format("%Y-%m-%d").to_string())
 }

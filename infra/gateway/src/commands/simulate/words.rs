@@ -44,7 +44,7 @@ pub(crate) struct Names {
 
 /// A kind of usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Calls.
     Voice,
     /// Mobile data.
