@@ -204,7 +204,7 @@ fn logs_and_figures(host: &Host) -> Result<()> {
     }
     let marker = unique("marker");
     host.open()
-        .send("GET", "/nowhere", &[("x-request-id", &marker)], &[])?;
+        .send("GET", "/tariff/v1/plans", &[("x-request-id", &marker)], &[])?;
     let log = folder.join("main.log");
     wait_for("the last request is in the log", LOG_TIME_MAX, || {
         let text = fs::read_to_string(&log).context("the gateway's log")?;
