@@ -2,6 +2,8 @@
 -- again from the version that it names.
 create table tariff_catalogue (
     version text primary key,
+    -- Order of import; several may fall in one millisecond.
+    sequence bigint not null,
     sha256 text not null,
     catalogue_id text not null,
     name_zh text not null,
@@ -14,7 +16,7 @@ create table tariff_catalogue (
     document bytea not null
 );
 
-create index tariff_catalogue_by_time on tariff_catalogue (imported_at_unix_ms, version);
+create index tariff_catalogue_by_sequence on tariff_catalogue (sequence, version);
 
 -- Which version is in force from which day on; the latest day that has come counts.
 create table tariff_activation (

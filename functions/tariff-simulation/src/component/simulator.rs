@@ -23,11 +23,23 @@ impl GuestCatalogue for LoadedCatalogue {
         self.plan_ids()
     }
 
-    fn price(&self, usage_document: Vec<u8>, packages: Vec<Package>) -> Result<Vec<Vec<i64>>, Error> {
-        let held = |(id, quantity): (String, u32)| HeldAddOnJson { id, quantity: quantity.into() };
+    fn price(
+        &self,
+        usage_document: Vec<u8>,
+        packages: Vec<Package>,
+    ) -> Result<Vec<Vec<i64>>, Error> {
+        let held = |(id, quantity): (String, u32)| HeldAddOnJson {
+            id,
+            quantity: quantity.into(),
+        };
         let packages: Vec<_> = packages
             .into_iter()
-            .map(|package| (package.plan_id, package.add_ons.into_iter().map(held).collect()))
+            .map(|package| {
+                (
+                    package.plan_id,
+                    package.add_ons.into_iter().map(held).collect(),
+                )
+            })
             .collect();
         Ok(self.price(&usage_document, &packages)?)
     }
@@ -49,7 +61,12 @@ fn json(answer: &impl Serialize) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(answer).map_err(|error| {
         let detail_en = format!("the answer cannot be written: {error}");
         let detail_zh = format!("无法写出结果：{error}");
-        Error::Invalid(vec![FieldError { pointer: String::new(), code: "unwritable".to_owned(), detail_en, detail_zh }])
+        Error::Invalid(vec![FieldError {
+            pointer: String::new(),
+            code: "unwritable".to_owned(),
+            detail_en,
+            detail_zh,
+        }])
     })
 }
 

@@ -59,7 +59,10 @@ pub(super) async fn put(
     State(app): State<App>,
     caller: Caller,
     PathOf(from): PathOf<String>,
-    JsonBody { value: NewActivation { version }, .. }: JsonBody<NewActivation, BODY_BYTES_MAX>,
+    JsonBody {
+        value: NewActivation { version },
+        ..
+    }: JsonBody<NewActivation, BODY_BYTES_MAX>,
 ) -> Result<Json<Activation>, Problem> {
     let from = date_in_path(&from)?;
     if from < app.today()? {
@@ -83,7 +86,10 @@ pub(super) async fn put(
     params(("from" = String, Path, description = "First day, `YYYY-MM-DD`")),
     responses((status = 204, description = "Taken back"))
 )]
-pub(super) async fn delete(State(app): State<App>, PathOf(from): PathOf<String>) -> Result<StatusCode, Problem> {
+pub(super) async fn delete(
+    State(app): State<App>,
+    PathOf(from): PathOf<String>,
+) -> Result<StatusCode, Problem> {
     let from = date_in_path(&from)?;
     if from <= app.today()? {
         return Err(in_the_past());
@@ -91,7 +97,10 @@ pub(super) async fn delete(State(app): State<App>, PathOf(from): PathOf<String>)
     if app.store.deactivate(from).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        let detail = Name::new("该日期没有安排生效的目录。", "Nothing is planned to come into force on that day.");
+        let detail = Name::new(
+            "该日期没有安排生效的目录。",
+            "Nothing is planned to come into force on that day.",
+        );
         Err(Problem::new(catalogue::NOT_FOUND, detail))
     }
 }
@@ -111,7 +120,12 @@ pub(super) async fn list(State(app): State<App>) -> Result<Json<Activations>, Pr
         })
     };
     let activations = app.store.activations().await?;
-    Ok(Json(Activations { items: activations.into_iter().map(shown).collect::<Result<_, _>>()? }))
+    Ok(Json(Activations {
+        items: activations
+            .into_iter()
+            .map(shown)
+            .collect::<Result<_, _>>()?,
+    }))
 }
 
 fn in_the_past() -> Problem {

@@ -110,10 +110,14 @@ pub(super) async fn import(
     RawBody(bytes): RawBody<CATALOGUE_BYTES_MAX>,
 ) -> Result<Response, Problem> {
     require_media_type(&headers, &["application/json"])?;
-    let ParsedCatalogue { catalogue, warnings } = wire::parse_catalogue(&bytes).map_err(catalogue_refused)?;
+    let ParsedCatalogue {
+        catalogue,
+        warnings,
+    } = wire::parse_catalogue(&bytes).map_err(catalogue_refused)?;
     let sha256 = sha256_of(&bytes);
     let version = sha256[..VERSION_CHARACTERS].to_owned();
-    let warnings_json = serde_json::to_string(&warnings).map_err(|error| Problem::internal(error.to_string()))?;
+    let warnings_json =
+        serde_json::to_string(&warnings).map_err(|error| Problem::internal(error.to_string()))?;
     let new = NewCatalogue {
         version: &version,
         sha256: &sha256,
@@ -133,7 +137,11 @@ pub(super) async fn import(
         add_on_count: catalogue.add_ons.len(),
         warnings: field_errors_shown(warnings, language),
     };
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let status = if is_new {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     Ok((status, Json(answer)).into_response())
 }
 
@@ -150,7 +158,10 @@ pub(super) async fn validate(
 ) -> Result<Json<Validated>, Problem> {
     require_media_type(&headers, &["application/json"])?;
     Ok(Json(match wire::parse_catalogue(&bytes) {
-        Ok(ParsedCatalogue { catalogue, warnings }) => Validated {
+        Ok(ParsedCatalogue {
+            catalogue,
+            warnings,
+        }) => Validated {
             valid: true,
             errors: Vec::new(),
             warnings: field_errors_shown(warnings, language),
@@ -178,10 +189,20 @@ pub(super) async fn list(
     QueryOf(query): QueryOf<ListQuery>,
 ) -> Result<Json<Page<CatalogueVersion>>, Problem> {
     let request = PageRequest::<(i64, String)>::new(query.limit, query.cursor.as_deref())?;
-    let rows = app.store.catalogues(request.after.as_ref(), request.rows_to_read()).await?;
-    let page = request.page(rows, |facts| (facts.imported_at_unix_ms, facts.version.clone()));
-    let items = page.items.into_iter().map(|facts| shown(facts, language)).collect::<Result<_, _>>()?;
-    Ok(Json(Page { items, next_cursor: page.next_cursor }))
+    let rows = app
+        .store
+        .catalogues(request.after.as_ref(), request.rows_to_read())
+        .await?;
+    let page = request.page(rows, |facts| (facts.sequence, facts.version.clone()));
+    let items = page
+        .items
+        .into_iter()
+        .map(|facts| shown(facts, language))
+        .collect::<Result<_, _>>()?;
+    Ok(Json(Page {
+        items,
+        next_cursor: page.next_cursor,
+    }))
 }
 
 /// Facts of one version
@@ -195,7 +216,11 @@ pub(super) async fn facts(
     ReaderLanguage(language): ReaderLanguage,
     PathOf(version): PathOf<String>,
 ) -> Result<Json<CatalogueVersion>, Problem> {
-    let facts = app.store.catalogue_facts(&version).await?.ok_or_else(catalogue_unknown)?;
+    let facts = app
+        .store
+        .catalogue_facts(&version)
+        .await?
+        .ok_or_else(catalogue_unknown)?;
     Ok(Json(shown(facts, language)?))
 }
 
@@ -213,18 +238,35 @@ pub(super) async fn export(
     PathOf(version): PathOf<String>,
     request_headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (document, sha256) = app.store.catalogue_document(&version).await?.ok_or_else(catalogue_unknown)?;
+    let (document, sha256) = app
+        .store
+        .catalogue_document(&version)
+        .await?
+        .ok_or_else(catalogue_unknown)?;
     let etag = format!("\"{sha256}\"");
-    let etag_value = HeaderValue::from_str(&etag).map_err(|error| Problem::internal(error.to_string()))?;
+    let etag_value =
+        HeaderValue::from_str(&etag).map_err(|error| Problem::internal(error.to_string()))?;
     let headers = [
         (header::ETAG, etag_value),
-        (header::CACHE_CONTROL, HeaderValue::from_static(EXPORT_CACHE_CONTROL)),
+        (
+            header::CACHE_CONTROL,
+            HeaderValue::from_static(EXPORT_CACHE_CONTROL),
+        ),
     ];
-    let known = request_headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if known.is_some_and(|known| known.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*")) {
+    let known = request_headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    if known.is_some_and(|known| {
+        known
+            .split(',')
+            .any(|tag| tag.trim() == etag || tag.trim() == "*")
+    }) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    let content_type = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    )];
     Ok((headers, content_type, document).into_response())
 }
 
@@ -246,5 +288,8 @@ fn shown(facts: CatalogueFacts, language: Language) -> Result<CatalogueVersion, 
 }
 
 fn sha256_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

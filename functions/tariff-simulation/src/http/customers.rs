@@ -16,7 +16,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
-use super::problems::{customer_id_in_path, customer_refused, customer_unknown, field_error, invalid_field};
+use super::problems::{
+    customer_id_in_path, customer_refused, customer_unknown, field_error, invalid_field,
+};
 use crate::limits::USAGE_BYTES_MAX;
 use crate::service::check;
 use crate::service::forms::CustomerForm;
@@ -59,15 +61,26 @@ pub(super) async fn put(
     JsonBody { value: form, .. }: JsonBody<CustomerForm, USAGE_BYTES_MAX>,
 ) -> Result<Json<CustomerForm>, Problem> {
     let id = customer_id_in_path(&id)?;
-    if form.customer_id.as_deref().is_some_and(|given| given != id.as_str()) {
-        let detail = Name::new("与路径中的客户标识不同。", "Differs from the customer id in the path.");
+    if form
+        .customer_id
+        .as_deref()
+        .is_some_and(|given| given != id.as_str())
+    {
+        let detail = Name::new(
+            "与路径中的客户标识不同。",
+            "Differs from the customer id in the path.",
+        );
         return Err(invalid_field("/customer_id", detail));
     }
     let customer = CheckedCustomer::new(id, form, &caller)?;
     let mut transaction = app.store.sql().begin().await?;
     let stored = customer.store(&app, &mut transaction, &caller).await;
     let stored = transaction.end(stored).await?;
-    if stored { Ok(Json(customer.form)) } else { Err(customer_unknown()) }
+    if stored {
+        Ok(Json(customer.form))
+    } else {
+        Err(customer_unknown())
+    }
 }
 
 /// Store or replace many customers
@@ -108,7 +121,11 @@ pub(super) async fn import(
     let stored = store_all(&app, &mut transaction, &good, &caller).await;
     let foreign = transaction.end(stored).await?;
     let accepted = good.len() - foreign.len();
-    rejected.extend(foreign.into_iter().map(|line| rejected_line(line, &customer_unknown(), language)));
+    rejected.extend(
+        foreign
+            .into_iter()
+            .map(|line| rejected_line(line, &customer_unknown(), language)),
+    );
     rejected.sort_by_key(|entry| entry.line);
     Ok(Json(CustomersImported { accepted, rejected }))
 }
@@ -126,9 +143,18 @@ pub(super) async fn get(
     PathOf(id): PathOf<String>,
 ) -> Result<Response, Problem> {
     let id = customer_id_in_path(&id)?;
-    let customer = app.store.customer(&id, &caller).await?.ok_or_else(customer_unknown)?;
-    app.personal_access.record(&caller, &id, "read", &request_id).await?;
-    let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    let customer = app
+        .store
+        .customer(&id, &caller)
+        .await?
+        .ok_or_else(customer_unknown)?;
+    app.personal_access
+        .record(&caller, &id, "read", &request_id)
+        .await?;
+    let content_type = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    )];
     Ok((content_type, customer.document).into_response())
 }
 
@@ -147,8 +173,15 @@ pub(super) async fn forget(
 ) -> Result<StatusCode, Problem> {
     let id = customer_id_in_path(&id)?;
     let mut transaction = app.store.sql().begin().await?;
-    let forgotten = app.store.forget_customer(&mut transaction, &id, &caller).await;
-    if transaction.end(forgotten).await? { Ok(StatusCode::NO_CONTENT) } else { Err(customer_unknown()) }
+    let forgotten = app
+        .store
+        .forget_customer(&mut transaction, &id, &caller)
+        .await;
+    if transaction.end(forgotten).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(customer_unknown())
+    }
 }
 
 /// A customer that may be stored by its caller.
@@ -165,20 +198,32 @@ impl CheckedCustomer {
         if !errors.is_empty() {
             return Err(customer_refused(errors));
         }
-        let own_region = Region::new(form.region.as_str()).ok().filter(|region| caller.sees_region(region));
+        let own_region = Region::new(form.region.as_str())
+            .ok()
+            .filter(|region| caller.sees_region(region));
         let region = own_region.ok_or_else(|| {
             let detail = Name::new(
                 "这把密钥只能存放本地区的客户。",
                 "This key stores customers of its own region only.",
             );
             let code = "value-not-allowed".to_owned();
-            let error = FieldError { pointer: "/region".to_owned(), code, detail };
+            let error = FieldError {
+                pointer: "/region".to_owned(),
+                code,
+                detail,
+            };
             Problem::of_kind(catalogue::CUSTOMER_INVALID).with_errors([error])
         })?;
         // The id stands in its own column.
         form.customer_id = None;
-        let document = serde_json::to_string(&form).map_err(|error| Problem::internal(error.to_string()))?;
-        Ok(Self { id, region, form, document })
+        let document =
+            serde_json::to_string(&form).map_err(|error| Problem::internal(error.to_string()))?;
+        Ok(Self {
+            id,
+            region,
+            form,
+            document,
+        })
     }
 
     async fn store(
@@ -187,7 +232,9 @@ impl CheckedCustomer {
         transaction: &mut chudian_runtime::ports::sql::Transaction,
         caller: &Caller,
     ) -> Result<bool, SqlError> {
-        app.store.put_customer(transaction, &self.id, &self.region, &self.document, caller).await
+        app.store
+            .put_customer(transaction, &self.id, &self.region, &self.document, caller)
+            .await
     }
 }
 
@@ -195,7 +242,11 @@ impl CheckedCustomer {
 fn read_line(text: &[u8], caller: &Caller) -> Result<CheckedCustomer, Problem> {
     let form: CustomerForm = parse_json(text)?;
     let at_id = |code: &str, detail: Name| {
-        let error = FieldError { pointer: "/customer_id".to_owned(), code: code.to_owned(), detail };
+        let error = FieldError {
+            pointer: "/customer_id".to_owned(),
+            code: code.to_owned(),
+            detail,
+        };
         Problem::of_kind(catalogue::CUSTOMER_INVALID).with_errors([error])
     };
     let Some(id) = &form.customer_id else {
@@ -223,11 +274,18 @@ async fn store_all(
 }
 
 fn rejected_line(line: usize, problem: &Problem, language: Language) -> RejectedLine {
-    let mut errors: Vec<FieldErrorBody> =
-        problem.errors().iter().map(|error| FieldErrorBody::of(error, language)).collect();
+    let mut errors: Vec<FieldErrorBody> = problem
+        .errors()
+        .iter()
+        .map(|error| FieldErrorBody::of(error, language))
+        .collect();
     if errors.is_empty() {
         // A line that cannot be read at all has no field to point to.
-        let whole = crate::wire::FieldError { pointer: String::new(), code: problem.kind().code, message: problem.detail().clone() };
+        let whole = crate::wire::FieldError {
+            pointer: String::new(),
+            code: problem.kind().code,
+            message: problem.detail().clone(),
+        };
         errors.push(FieldErrorBody::of(&field_error(whole), language));
     }
     RejectedLine { line, errors }

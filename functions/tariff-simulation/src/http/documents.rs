@@ -23,13 +23,22 @@ pub(super) async fn schema(PathOf(name): PathOf<String>) -> Result<Response, Pro
         "catalogue.json" => wire::catalogue_schema(),
         "usage.json" => wire::usage_schema(),
         _ => {
-            let detail = Name::new("可用的有 catalogue.json 和 usage.json。", "There are catalogue.json and usage.json.");
+            let detail = Name::new(
+                "可用的有 catalogue.json 和 usage.json。",
+                "There are catalogue.json and usage.json.",
+            );
             return Err(Problem::new(catalogue::NOT_FOUND, detail));
         }
     };
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/schema+json")),
-        (header::CACHE_CONTROL, HeaderValue::from_static(CACHE_CONTROL)),
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/schema+json"),
+        ),
+        (
+            header::CACHE_CONTROL,
+            HeaderValue::from_static(CACHE_CONTROL),
+        ),
     ];
     Ok((headers, schema.to_string()).into_response())
 }

@@ -74,14 +74,27 @@ struct App {
 impl App {
     /// Today in China.
     fn today(&self) -> Result<Date, Problem> {
-        self.store.today().ok_or_else(|| Problem::internal("the clock is outside the calendar"))
+        self.store
+            .today()
+            .ok_or_else(|| Problem::internal("the clock is outside the calendar"))
     }
 }
 
 /// Builds the HTTP face.
 pub fn face(ports: Ports) -> Face {
-    let Ports { sql, clock, random, variables, log } = ports;
-    let guard = Guard::new(sql.clone(), Arc::clone(&clock), Arc::clone(&random), variables);
+    let Ports {
+        sql,
+        clock,
+        random,
+        variables,
+        log,
+    } = ports;
+    let guard = Guard::new(
+        sql.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&random),
+        variables,
+    );
     let app = App {
         store: Store::new(sql.clone(), Arc::clone(&clock)),
         guard: guard.clone(),
@@ -90,7 +103,10 @@ pub fn face(ports: Ports) -> Face {
         random: Arc::clone(&random),
     };
     let (router, openapi) = openapi::publish(described(routes(&guard)), OPENAPI_PATH);
-    Face { router: Edge { random, log }.around(router.with_state(app)), openapi }
+    Face {
+        router: Edge { random, log }.around(router.with_state(app)),
+        openapi,
+    }
 }
 
 /// Every route with those who may call it.
@@ -101,27 +117,78 @@ fn routes(guard: &Guard) -> OpenApiRouter<App> {
     let feeders = Admission::of(&[Channel, Analyst, Admin]);
     let users = Admission::of(&[Hall, Channel, Analyst, Admin]);
     OpenApiRouter::new()
-        .merge(with(planners, OpenApiRouter::new().routes(routes!(catalogues::import, catalogues::list))))
-        .merge(with(planners, OpenApiRouter::new().routes(routes!(catalogues::validate))))
-        .merge(with(planners, OpenApiRouter::new().routes(routes!(catalogues::facts))))
-        .merge(with(planners, OpenApiRouter::new().routes(routes!(catalogues::export))))
-        .merge(with(deciders, OpenApiRouter::new().routes(routes!(activations::put, activations::delete))))
-        .merge(with(Admission::of(&Role::ALL), OpenApiRouter::new().routes(routes!(activations::list))))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(catalogues::import, catalogues::list)),
+        ))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(catalogues::validate)),
+        ))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(catalogues::facts)),
+        ))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(catalogues::export)),
+        ))
+        .merge(with(
+            deciders,
+            OpenApiRouter::new().routes(routes!(activations::put, activations::delete)),
+        ))
+        .merge(with(
+            Admission::of(&Role::ALL),
+            OpenApiRouter::new().routes(routes!(activations::list)),
+        ))
         .merge(with(
             Admission::of(&[Hall, Channel, Analyst, Approver, Admin]),
             OpenApiRouter::new().routes(routes!(plans::on_sale)),
         ))
-        .merge(with(feeders, OpenApiRouter::new().routes(routes!(customers::import))))
-        .merge(with(feeders, OpenApiRouter::new().routes(routes!(customers::put))))
-        .merge(with(users, OpenApiRouter::new().routes(routes!(customers::get))))
-        .merge(with(Admission::of(&[Admin]), OpenApiRouter::new().routes(routes!(customers::forget))))
-        .merge(with(users.and_page_tokens(), OpenApiRouter::new().routes(routes!(simulations::simulate))))
-        .merge(with(users.and_page_tokens(), OpenApiRouter::new().routes(routes!(simulations::bill))))
-        .merge(with(Admission::of(&[Hall, Analyst, Admin]), OpenApiRouter::new().routes(routes!(rules::get))))
-        .merge(with(planners, OpenApiRouter::new().routes(routes!(rules::put))))
-        .merge(with(Admission::of(&[Hall, Channel, Admin]), OpenApiRouter::new().routes(routes!(pages::new_token))))
-        .merge(with(Admission::of(&[]).and_page_tokens(), OpenApiRouter::new().routes(routes!(pages::page))))
-        .merge(with(users, OpenApiRouter::new().routes(routes!(offers::make, offers::list))))
+        .merge(with(
+            feeders,
+            OpenApiRouter::new().routes(routes!(customers::import)),
+        ))
+        .merge(with(
+            feeders,
+            OpenApiRouter::new().routes(routes!(customers::put)),
+        ))
+        .merge(with(
+            users,
+            OpenApiRouter::new().routes(routes!(customers::get)),
+        ))
+        .merge(with(
+            Admission::of(&[Admin]),
+            OpenApiRouter::new().routes(routes!(customers::forget)),
+        ))
+        .merge(with(
+            users.and_page_tokens(),
+            OpenApiRouter::new().routes(routes!(simulations::simulate)),
+        ))
+        .merge(with(
+            users.and_page_tokens(),
+            OpenApiRouter::new().routes(routes!(simulations::bill)),
+        ))
+        .merge(with(
+            Admission::of(&[Hall, Analyst, Admin]),
+            OpenApiRouter::new().routes(routes!(rules::get)),
+        ))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(rules::put)),
+        ))
+        .merge(with(
+            Admission::of(&[Hall, Channel, Admin]),
+            OpenApiRouter::new().routes(routes!(pages::new_token)),
+        ))
+        .merge(with(
+            Admission::of(&[]).and_page_tokens(),
+            OpenApiRouter::new().routes(routes!(pages::page)),
+        ))
+        .merge(with(
+            users,
+            OpenApiRouter::new().routes(routes!(offers::make, offers::list)),
+        ))
         .merge(OpenApiRouter::new().routes(routes!(documents::schema)))
 }
 
@@ -145,5 +212,10 @@ fn rfc3339(unix_ms: i64) -> Result<String, Problem> {
 
 /// Reads a date that stands in the path.
 fn date_in_path(text: &str) -> Result<Date, Problem> {
-    Date::parse(text).map_err(|_| problems::invalid_path(Name::new("日期应为 YYYY-MM-DD。", "A date has the form YYYY-MM-DD.")))
+    Date::parse(text).map_err(|_| {
+        problems::invalid_path(Name::new(
+            "日期应为 YYYY-MM-DD。",
+            "A date has the form YYYY-MM-DD.",
+        ))
+    })
 }

@@ -107,14 +107,23 @@ pub(super) async fn make(
     request_id: RequestId,
     ReaderLanguage(language): ReaderLanguage,
     attempt: Attempt,
-    JsonBody { value: request, bytes }: JsonBody<NewOffers, BODY_BYTES_MAX>,
+    JsonBody {
+        value: request,
+        bytes,
+    }: JsonBody<NewOffers, BODY_BYTES_MAX>,
 ) -> Result<Response, Problem> {
     let limit = checked_limit(&request)?;
-    let ticket = match app.idempotency.claim(attempt, &caller.key_id, &bytes).await? {
+    let ticket = match app
+        .idempotency
+        .claim(attempt, &caller.key_id, &bytes)
+        .await?
+    {
         Claim::Answered(response) => return Ok(response),
         Claim::Granted(ticket) => ticket,
     };
-    let simulated = app.simulated(&request, &caller, &request_id, limit, language).await;
+    let simulated = app
+        .simulated(&request, &caller, &request_id, limit, language)
+        .await;
     let (answer, customer_id, region) = match simulated {
         Ok(simulated) => simulated,
         Err(problem) => return Err(ticket.abandon(problem).await),
@@ -123,7 +132,15 @@ pub(super) async fn make(
         Ok(transaction) => transaction,
         Err(error) => return Err(ticket.abandon(error.into()).await),
     };
-    let stored = app.store_offers(&mut transaction, &answer, &customer_id, &region, &request.channel).await;
+    let stored = app
+        .store_offers(
+            &mut transaction,
+            &answer,
+            &customer_id,
+            &region,
+            &request.channel,
+        )
+        .await;
     ticket.finish(transaction, stored).await
 }
 
@@ -141,20 +158,46 @@ pub(super) async fn list(
     let request = PageRequest::<OfferPlace>::new(query.limit, query.cursor.as_deref())?;
     let customer_id = match &query.customer_id {
         None => None,
-        Some(id) => Some(check::customer_id(id).map_err(|fault| invalid_query("/customer_id", fault.text()))?),
+        Some(id) => Some(
+            check::customer_id(id).map_err(|fault| invalid_query("/customer_id", fault.text()))?,
+        ),
     };
-    let filter = OfferFilter { channel: query.channel.as_deref(), customer_id: customer_id.as_ref() };
-    let rows = app.store.offers(&filter, &caller, request.after.as_ref(), request.rows_to_read()).await?;
-    let page = request.page(rows, |offer| (offer.created_at_unix_ms, offer.offer_id.clone()));
-    app.record_offers_seen(&page.items, &caller, &request_id).await?;
-    let items = page.items.into_iter().map(shown).collect::<Result<_, _>>()?;
-    Ok(Json(Page { items, next_cursor: page.next_cursor }))
+    let filter = OfferFilter {
+        channel: query.channel.as_deref(),
+        customer_id: customer_id.as_ref(),
+    };
+    let rows = app
+        .store
+        .offers(
+            &filter,
+            &caller,
+            request.after.as_ref(),
+            request.rows_to_read(),
+        )
+        .await?;
+    let page = request.page(rows, |offer| {
+        (offer.created_at_unix_ms, offer.offer_id.clone())
+    });
+    app.record_offers_seen(&page.items, &caller, &request_id)
+        .await?;
+    let items = page
+        .items
+        .into_iter()
+        .map(shown)
+        .collect::<Result<_, _>>()?;
+    Ok(Json(Page {
+        items,
+        next_cursor: page.next_cursor,
+    }))
 }
 
 fn checked_limit(request: &NewOffers) -> Result<u64, Problem> {
     let limit = request.limit.unwrap_or(OFFERS_DEFAULT);
     if !(1..=OFFERS_MAX).contains(&limit) {
-        let detail = Name::new(format!("应为 1 到 {OFFERS_MAX}。"), format!("Must be 1 to {OFFERS_MAX}."));
+        let detail = Name::new(
+            format!("应为 1 到 {OFFERS_MAX}。"),
+            format!("Must be 1 to {OFFERS_MAX}."),
+        );
         return Err(invalid_field("/limit", detail));
     }
     if check_identifier(&request.channel).is_err() {
@@ -177,11 +220,21 @@ impl App {
         limit: u64,
         language: Language,
     ) -> Result<(SimulationAnswer, CustomerId, Region), Problem> {
-        let asked = Asked { customer_id: Some(request.customer_id.clone()), usage: None, profile: None };
+        let asked = Asked {
+            customer_id: Some(request.customer_id.clone()),
+            usage: None,
+            profile: None,
+        };
         let (subject, stored) = self.subject(asked, caller, "offer", request_id).await?;
-        let (customer_id, region) = stored.ok_or_else(|| Problem::internal("a stored customer without its id"))?;
-        let form = SimulationForm { limit: Some(limit), ..SimulationForm::default() };
-        let answer = self.comparison(&subject, &form, self.today()?, language).await?;
+        let (customer_id, region) =
+            stored.ok_or_else(|| Problem::internal("a stored customer without its id"))?;
+        let form = SimulationForm {
+            limit: Some(limit),
+            ..SimulationForm::default()
+        };
+        let answer = self
+            .comparison(&subject, &form, self.today()?, language)
+            .await?;
         Ok((answer, customer_id, region))
     }
 
@@ -198,7 +251,9 @@ impl App {
         let created_at_unix_ms = self.store.now_unix_ms();
         // A new customer has nothing to save against; then the best plans are worth offering as they are.
         let is_worth = |plan: &&crate::service::answers::RankedPlan| {
-            plan.saving.as_ref().is_none_or(|saving| saving.total_fen > 0)
+            plan.saving
+                .as_ref()
+                .is_none_or(|saving| saving.total_fen > 0)
         };
         for plan in answer.ranking.iter().filter(is_worth) {
             let offer = json!({
@@ -226,8 +281,13 @@ impl App {
                 offer,
             });
         }
-        let body = serde_json::to_string(&OffersMade { items }).map_err(|error| Problem::internal(error.to_string()))?;
-        Ok(Answer { status: StatusCode::CREATED, location: None, body })
+        let body = serde_json::to_string(&OffersMade { items })
+            .map_err(|error| Problem::internal(error.to_string()))?;
+        Ok(Answer {
+            status: StatusCode::CREATED,
+            location: None,
+            body,
+        })
     }
 
     fn new_offer_id(&self) -> String {
@@ -243,13 +303,18 @@ impl App {
         caller: &Caller,
         request_id: &RequestId,
     ) -> Result<(), Problem> {
-        let mut customers: Vec<&str> = offers.iter().map(|offer| offer.customer_id.as_str()).collect();
+        let mut customers: Vec<&str> = offers
+            .iter()
+            .map(|offer| offer.customer_id.as_str())
+            .collect();
         customers.sort_unstable();
         customers.dedup();
         for customer in customers {
             let customer = CustomerId::new(customer)
                 .map_err(|error| Problem::internal(format!("a stored customer id: {error}")))?;
-            self.personal_access.record(caller, &customer, "list-offers", request_id).await?;
+            self.personal_access
+                .record(caller, &customer, "list-offers", request_id)
+                .await?;
         }
         Ok(())
     }

@@ -6,7 +6,9 @@ use axum::response::{IntoResponse, Response};
 use chudian_runtime::http::auth::{Caller, CallerKind};
 use chudian_runtime::http::body::JsonBody;
 use chudian_runtime::http::edge::RequestId;
-use chudian_runtime::http::page_token::{PAGE_TOKEN_TTL_S_DEFAULT, PAGE_TOKEN_TTL_S_MAX, PageGrant};
+use chudian_runtime::http::page_token::{
+    PAGE_TOKEN_TTL_S_DEFAULT, PAGE_TOKEN_TTL_S_MAX, PageGrant,
+};
 use chudian_runtime::problem::Problem;
 use chudian_vocabulary::Name;
 use http::StatusCode;
@@ -96,10 +98,17 @@ pub(super) async fn new_token(
         return Err(invalid_field("/ttl_s", detail));
     }
     let customer_id = customer_id_in_body(&request.customer_id)?;
-    app.store.customer(&customer_id, &caller).await?.ok_or_else(customer_unknown)?;
+    app.store
+        .customer(&customer_id, &caller)
+        .await?
+        .ok_or_else(customer_unknown)?;
     let expires_at_unix_s = app.store.now_unix_ms().div_euclid(MS_PER_S) + ttl_s;
-    let grant =
-        PageGrant { customer_id, region: caller.region, issuer: caller.key_id, expires_at_unix_s };
+    let grant = PageGrant {
+        customer_id,
+        region: caller.region,
+        issuer: caller.key_id,
+        expires_at_unix_s,
+    };
     let token = app.guard.page_tokens().issue(&grant).await?;
     let answer = TokenAnswer {
         url: format!("{PAGE_PATH}#token={token}"),
@@ -120,13 +129,24 @@ pub(super) async fn page(
     request_id: RequestId,
 ) -> Result<Json<PageFacts>, Problem> {
     let CallerKind::Page(customer_id) = caller.kind.clone() else {
-        return Err(Problem::internal("the guard admitted a key to a page's route"));
+        return Err(Problem::internal(
+            "the guard admitted a key to a page's route",
+        ));
     };
-    let asked = Asked { customer_id: Some(customer_id.as_str().to_owned()), usage: None, profile: None };
+    let asked = Asked {
+        customer_id: Some(customer_id.as_str().to_owned()),
+        usage: None,
+        profile: None,
+    };
     let (subject, _) = app.subject(asked, &caller, "page", &request_id).await?;
     let (_, compiled) = app.catalogue_in_force(app.today()?).await?;
     let catalogue = &compiled.catalogue;
-    let present = subject.document.customer.plan.as_deref().and_then(|id| catalogue.plan_index(id));
+    let present = subject
+        .document
+        .customer
+        .plan
+        .as_deref()
+        .and_then(|id| catalogue.plan_index(id));
     Ok(Json(PageFacts {
         customer_shown: shown(customer_id.as_str()),
         customer_id: customer_id.as_str().to_owned(),
@@ -143,7 +163,11 @@ fn kinds(catalogue: &Catalogue) -> Vec<&'static str> {
         let index = kind.index();
         !catalogue.switched_off[index] && !catalogue.cells.categories[index].is_empty()
     };
-    Kind::ALL.iter().filter(|kind| is_on(kind)).map(|kind| kind.id()).collect()
+    Kind::ALL
+        .iter()
+        .filter(|kind| is_on(kind))
+        .map(|kind| kind.id())
+        .collect()
 }
 
 /// A pseudonym with its middle hidden: enough for its owner to recognise it, not enough to look it up.
@@ -153,6 +177,8 @@ fn shown(id: &str) -> String {
         return "***".to_owned();
     }
     let first: String = characters[..SHOWN_CHARACTERS].iter().collect();
-    let last: String = characters[characters.len() - SHOWN_CHARACTERS..].iter().collect();
+    let last: String = characters[characters.len() - SHOWN_CHARACTERS..]
+        .iter()
+        .collect();
     format!("{first}***{last}")
 }

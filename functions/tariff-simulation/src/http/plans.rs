@@ -12,8 +12,8 @@ use chudian_vocabulary::{Date, Language, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::problems::{catalogue_unknown, invalid_query};
 use super::App;
+use super::problems::{catalogue_unknown, invalid_query};
 use crate::compile::CompiledCatalogue;
 use crate::plan::{Plan, Terms};
 use crate::wire;
@@ -71,7 +71,10 @@ pub(super) async fn on_sale(
     let day = match &query.on {
         None => app.today()?,
         Some(text) => Date::parse(text).map_err(|_| {
-            invalid_query("/on", Name::new("日期应为 YYYY-MM-DD。", "A date has the form YYYY-MM-DD."))
+            invalid_query(
+                "/on",
+                Name::new("日期应为 YYYY-MM-DD。", "A date has the form YYYY-MM-DD."),
+            )
         })?,
     };
     let (_, compiled) = app.catalogue_in_force(day).await?;
@@ -81,18 +84,31 @@ pub(super) async fn on_sale(
         .iter()
         .filter(|plan| is_on_sale(&plan.terms, day))
         .filter(|plan| query.brand.is_none() || query.brand == plan.brand)
-        .filter(|plan| query.region.as_ref().is_none_or(|region| admits(&plan.terms.regions, region)))
+        .filter(|plan| {
+            query
+                .region
+                .as_ref()
+                .is_none_or(|region| admits(&plan.terms.regions, region))
+        })
         .filter(|plan| request.after.as_ref().is_none_or(|after| plan.id > *after))
         .collect();
     plans.sort_by(|left, right| left.id.cmp(&right.id));
     plans.truncate(usize::try_from(request.rows_to_read()).unwrap_or(usize::MAX));
     let page = request.page(plans, |plan| plan.id.clone());
-    let items = page.items.into_iter().map(|plan| shown(plan, &compiled, language)).collect();
-    Ok(Json(Page { items, next_cursor: page.next_cursor }))
+    let items = page
+        .items
+        .into_iter()
+        .map(|plan| shown(plan, &compiled, language))
+        .collect();
+    Ok(Json(Page {
+        items,
+        next_cursor: page.next_cursor,
+    }))
 }
 
 fn is_on_sale(terms: &Terms, day: Date) -> bool {
-    terms.sale_from.is_none_or(|from| from <= day) && terms.sale_until.is_none_or(|until| day <= until)
+    terms.sale_from.is_none_or(|from| from <= day)
+        && terms.sale_until.is_none_or(|until| day <= until)
 }
 
 fn admits(list: &[String], word: &String) -> bool {
@@ -100,7 +116,13 @@ fn admits(list: &[String], word: &String) -> bool {
 }
 
 fn shown(plan: &Plan, compiled: &CompiledCatalogue, language: Language) -> PlanOnSale {
-    let add_on_id = |index: &usize| compiled.catalogue.add_ons.get(*index).map(|add_on| add_on.id.clone());
+    let add_on_id = |index: &usize| {
+        compiled
+            .catalogue
+            .add_ons
+            .get(*index)
+            .map(|add_on| add_on.id.clone())
+    };
     PlanOnSale {
         plan_id: plan.id.clone(),
         name: plan.name.in_language(language).to_owned(),
@@ -114,7 +136,10 @@ fn shown(plan: &Plan, compiled: &CompiledCatalogue, language: Language) -> PlanO
 
 impl App {
     /// The catalogue in force on `day`, ready to price, with its version.
-    pub(super) async fn catalogue_in_force(&self, day: Date) -> Result<(String, Arc<CompiledCatalogue>), Problem> {
+    pub(super) async fn catalogue_in_force(
+        &self,
+        day: Date,
+    ) -> Result<(String, Arc<CompiledCatalogue>), Problem> {
         let version = self.store.version_in_force(day).await?.ok_or_else(|| {
             let detail = Name::new(
                 format!("{day} 没有生效的资费目录；请先导入并设置生效日期。"),
@@ -127,13 +152,24 @@ impl App {
     }
 
     /// A catalogue version, ready to price; compiled once by each instance.
-    pub(super) async fn compiled_catalogue(&self, version: &str) -> Result<Arc<CompiledCatalogue>, Problem> {
+    pub(super) async fn compiled_catalogue(
+        &self,
+        version: &str,
+    ) -> Result<Arc<CompiledCatalogue>, Problem> {
         if let Some(compiled) = self.store.compiled(version) {
             return Ok(compiled);
         }
-        let (document, _) = self.store.catalogue_document(version).await?.ok_or_else(catalogue_unknown)?;
-        let parsed = wire::parse_catalogue(&document)
-            .map_err(|errors| Problem::internal(format!("stored catalogue {version}: {} errors", errors.len())))?;
+        let (document, _) = self
+            .store
+            .catalogue_document(version)
+            .await?
+            .ok_or_else(catalogue_unknown)?;
+        let parsed = wire::parse_catalogue(&document).map_err(|errors| {
+            Problem::internal(format!(
+                "stored catalogue {version}: {} errors",
+                errors.len()
+            ))
+        })?;
         let compiled = Arc::new(parsed.catalogue.compile());
         self.store.remember_compiled(version, Arc::clone(&compiled));
         Ok(compiled)

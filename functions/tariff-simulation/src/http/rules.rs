@@ -44,7 +44,10 @@ pub(super) async fn get(
         return Err(not_found_region());
     }
     let rule = app.rule_in_force(&region).await?;
-    Ok(Json(RegionRule { region: region.as_str().to_owned(), rule }))
+    Ok(Json(RegionRule {
+        region: region.as_str().to_owned(),
+        rule,
+    }))
 }
 
 /// Set a region's rule
@@ -66,9 +69,15 @@ pub(super) async fn put(
         return Err(not_found_region());
     }
     wire::ranking_from(&rule).map_err(|errors| with_errors(catalogue::RULE_INVALID, errors))?;
-    let document = serde_json::to_string(&rule).map_err(|error| Problem::internal(error.to_string()))?;
-    app.store.set_rule(&region, &document, &caller.key_id).await?;
-    Ok(Json(RegionRule { region: region.as_str().to_owned(), rule }))
+    let document =
+        serde_json::to_string(&rule).map_err(|error| Problem::internal(error.to_string()))?;
+    app.store
+        .set_rule(&region, &document, &caller.key_id)
+        .await?;
+    Ok(Json(RegionRule {
+        region: region.as_str().to_owned(),
+        rule,
+    }))
 }
 
 fn is_visible(caller: &Caller, region: &chudian_vocabulary::Region) -> bool {

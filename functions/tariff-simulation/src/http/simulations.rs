@@ -34,15 +34,23 @@ pub(super) async fn simulate(
     caller: Caller,
     request_id: RequestId,
     ReaderLanguage(language): ReaderLanguage,
-    JsonBody { value: mut form, .. }: JsonBody<SimulationForm, USAGE_BYTES_MAX>,
+    JsonBody {
+        value: mut form, ..
+    }: JsonBody<SimulationForm, USAGE_BYTES_MAX>,
 ) -> Result<Json<SimulationAnswer>, Problem> {
-    let asked = Asked { customer_id: form.customer_id.take(), usage: form.usage.take(), profile: form.profile.take() };
+    let asked = Asked {
+        customer_id: form.customer_id.take(),
+        usage: form.usage.take(),
+        profile: form.profile.take(),
+    };
     let on = match day_asked(&form).map_err(service_problem)? {
         Some(day) => day,
         None => app.today()?,
     };
     let (subject, _) = app.subject(asked, &caller, "simulate", &request_id).await?;
-    app.comparison(&subject, &form, on, language).await.map(Json)
+    app.comparison(&subject, &form, on, language)
+        .await
+        .map(Json)
 }
 
 /// One bill line by line
@@ -56,16 +64,30 @@ pub(super) async fn bill(
     caller: Caller,
     request_id: RequestId,
     ReaderLanguage(language): ReaderLanguage,
-    JsonBody { value: mut form, .. }: JsonBody<BillForm, USAGE_BYTES_MAX>,
+    JsonBody {
+        value: mut form, ..
+    }: JsonBody<BillForm, USAGE_BYTES_MAX>,
 ) -> Result<Json<BillAnswer>, Problem> {
-    let asked = Asked { customer_id: form.customer_id.take(), usage: form.usage.take(), profile: form.profile.take() };
+    let asked = Asked {
+        customer_id: form.customer_id.take(),
+        usage: form.usage.take(),
+        profile: form.profile.take(),
+    };
     let (subject, _) = app.subject(asked, &caller, "bill", &request_id).await?;
-    let (name, compiled) = app.catalogue_for(form.catalogue_version.as_deref(), app.today()?).await?;
+    let (name, compiled) = app
+        .catalogue_for(form.catalogue_version.as_deref(), app.today()?)
+        .await?;
     let rule = app.rule(subject.region()).await?;
-    let counts_introductory =
-        rule.map_or(compiled.catalogue.ranking.count_introductory, |rule| rule.count_introductory);
-    let version = Version { name: &name, catalogue: &compiled };
-    bill_of(version, &subject, &form, counts_introductory, language).map(Json).map_err(service_problem)
+    let counts_introductory = rule.map_or(compiled.catalogue.ranking.count_introductory, |rule| {
+        rule.count_introductory
+    });
+    let version = Version {
+        name: &name,
+        catalogue: &compiled,
+    };
+    bill_of(version, &subject, &form, counts_introductory, language)
+        .map(Json)
+        .map_err(service_problem)
 }
 
 /// The members of a question that say who the customer is.
@@ -85,17 +107,36 @@ impl App {
         request_id: &RequestId,
     ) -> Result<(Subject, Option<(CustomerId, Region)>), Problem> {
         match asked {
-            Asked { customer_id: Some(id), usage: None, profile: None } => {
+            Asked {
+                customer_id: Some(id),
+                usage: None,
+                profile: None,
+            } => {
                 let id = customer_id_in_body(&id)?;
-                let StoredCustomer { region, document, .. } =
-                    self.store.customer(&id, caller).await?.ok_or_else(customer_unknown)?;
-                self.personal_access.record(caller, &id, action, request_id).await?;
-                let form: CustomerForm = serde_json::from_str(&document)
-                    .map_err(|error| Problem::internal(format!("a stored customer cannot be read: {error}")))?;
+                let StoredCustomer {
+                    region, document, ..
+                } = self
+                    .store
+                    .customer(&id, caller)
+                    .await?
+                    .ok_or_else(customer_unknown)?;
+                self.personal_access
+                    .record(caller, &id, action, request_id)
+                    .await?;
+                let form: CustomerForm = serde_json::from_str(&document).map_err(|error| {
+                    Problem::internal(format!("a stored customer cannot be read: {error}"))
+                })?;
                 let (profile, usage) = form.into_parts();
-                Ok((Subject::new(profile, usage, Described::Stored), Some((id, region))))
+                Ok((
+                    Subject::new(profile, usage, Described::Stored),
+                    Some((id, region)),
+                ))
             }
-            Asked { customer_id: None, usage: Some(usage), profile } => {
+            Asked {
+                customer_id: None,
+                usage: Some(usage),
+                profile,
+            } => {
                 if let CallerKind::Page(_) = caller.kind {
                     let detail = Name::new(
                         "页面令牌只能测算它所属的客户。",
@@ -103,7 +144,10 @@ impl App {
                     );
                     return Err(Problem::new(catalogue::ROLE_NOT_ALLOWED, detail));
                 }
-                Ok((Subject::new(profile.unwrap_or_default(), usage, Described::Inline), None))
+                Ok((
+                    Subject::new(profile.unwrap_or_default(), usage, Described::Inline),
+                    None,
+                ))
             }
             _ => {
                 let detail = Name::new(
@@ -123,9 +167,14 @@ impl App {
         on: Date,
         language: chudian_vocabulary::Language,
     ) -> Result<SimulationAnswer, Problem> {
-        let (name, compiled) = self.catalogue_for(form.catalogue_version.as_deref(), on).await?;
+        let (name, compiled) = self
+            .catalogue_for(form.catalogue_version.as_deref(), on)
+            .await?;
         let rule = self.rule(subject.region()).await?;
-        let version = Version { name: &name, catalogue: &compiled };
+        let version = Version {
+            name: &name,
+            catalogue: &compiled,
+        };
         simulate_service(version, subject, form, on, rule, language).map_err(service_problem)
     }
 
@@ -143,7 +192,9 @@ impl App {
 
     /// The stored rule for a region, if there is one.
     pub(super) async fn rule(&self, region: Option<&str>) -> Result<Option<RankingJson>, Problem> {
-        let Some(document) = self.store.rule_for(region).await? else { return Ok(None) };
+        let Some(document) = self.store.rule_for(region).await? else {
+            return Ok(None);
+        };
         serde_json::from_str(&document)
             .map(Some)
             .map_err(|error| Problem::internal(format!("a stored rule cannot be read: {error}")))
@@ -157,6 +208,8 @@ impl App {
         let Some(version) = self.store.version_in_force(self.today()?).await? else {
             return Ok(RankingJson::default());
         };
-        Ok(ranking_json(&self.compiled_catalogue(&version).await?.catalogue.ranking))
+        Ok(ranking_json(
+            &self.compiled_catalogue(&version).await?.catalogue.ranking,
+        ))
     }
 }

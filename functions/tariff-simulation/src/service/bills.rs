@@ -48,7 +48,11 @@ pub fn bill(
 ) -> Result<BillAnswer, ServiceError> {
     let catalogue = &version.catalogue.catalogue;
     let plan = plan_index(catalogue, &form.plan_id)?;
-    if let Some(unknown) = form.add_ons.iter().find(|add_on| catalogue.add_on_index(&add_on.id).is_none()) {
+    if let Some(unknown) = form
+        .add_ons
+        .iter()
+        .find(|add_on| catalogue.add_on_index(&add_on.id).is_none())
+    {
         return Err(ServiceError::UnknownPlan(unknown.id.clone()));
     }
     let what_if = what_if(form.what_if)?;
@@ -65,19 +69,38 @@ pub fn bill(
             ServiceError::Request(errors.into_iter().map(error).collect())
         })?
     };
-    let choice = Choice { plan, quantities: &quantities, counts_introductory };
+    let choice = Choice {
+        plan,
+        quantities: &quantities,
+        counts_introductory,
+    };
     let bills = bills(version, &usage, what_if, choice, language)?;
-    bills.into_iter().find(|bill| bill.month == form.month).ok_or_else(|| {
-        let detail = Name::new("这个月没有用量；请选用量中的月份。", "There is no usage of this month; choose one of the usage.");
-        ServiceError::member("/month", detail)
-    })
+    bills
+        .into_iter()
+        .find(|bill| bill.month == form.month)
+        .ok_or_else(|| {
+            let detail = Name::new(
+                "这个月没有用量；请选用量中的月份。",
+                "There is no usage of this month; choose one of the usage.",
+            );
+            ServiceError::member("/month", detail)
+        })
 }
 
 /// Add-ons held with the present plan, by its slots.
 fn held_quantities(version: Version<'_>, plan: usize, usage: &CustomerUsage) -> Vec<u32> {
     let listed = &version.catalogue.catalogue.plans[plan].add_ons;
-    let held = |add_on: &usize| usage.customer.add_ons.iter().find(|(held, _)| held == add_on);
-    listed.iter().map(|add_on| held(add_on).map_or(0, |(_, quantity)| *quantity)).collect()
+    let held = |add_on: &usize| {
+        usage
+            .customer
+            .add_ons
+            .iter()
+            .find(|(held, _)| held == add_on)
+    };
+    listed
+        .iter()
+        .map(|add_on| held(add_on).map_or(0, |(_, quantity)| *quantity))
+        .collect()
 }
 
 /// The bill of each month for a choice.
@@ -88,13 +111,28 @@ pub(super) fn bills(
     choice: Choice<'_>,
     language: Language,
 ) -> Result<Vec<BillAnswer>, ServiceError> {
-    let domain_choice = DomainChoice { plan: choice.plan, quantities: choice.quantities };
-    let bills =
-        comparison::explain(version.catalogue, usage, what_if, domain_choice, choice.counts_introductory)?;
+    let domain_choice = DomainChoice {
+        plan: choice.plan,
+        quantities: choice.quantities,
+    };
+    let bills = comparison::explain(
+        version.catalogue,
+        usage,
+        what_if,
+        domain_choice,
+        choice.counts_introductory,
+    )?;
     let outside_fen = comparison::outside_costs(version.catalogue, usage, what_if, choice.plan)?;
     let plan_id = &version.catalogue.catalogue.plans[choice.plan].id;
     let answers = bills.iter().zip(outside_fen).map(|(bill, outside_fen)| {
-        bill_answer(version.name, plan_id, choice.quantities, bill, outside_fen, language)
+        bill_answer(
+            version.name,
+            plan_id,
+            choice.quantities,
+            bill,
+            outside_fen,
+            language,
+        )
     });
     Ok(answers.collect())
 }
@@ -107,8 +145,12 @@ fn bill_answer(
     outside_fen: i64,
     language: Language,
 ) -> BillAnswer {
-    let (adding, included): (Vec<&BillLine>, Vec<&BillLine>) = bill.lines.iter().partition(|line| line.adds);
-    let mut lines: Vec<BillLineAnswer> = adding.into_iter().map(|line| line_answer(line, language)).collect();
+    let (adding, included): (Vec<&BillLine>, Vec<&BillLine>) =
+        bill.lines.iter().partition(|line| line.adds);
+    let mut lines: Vec<BillLineAnswer> = adding
+        .into_iter()
+        .map(|line| line_answer(line, language))
+        .collect();
     if outside_fen != 0 {
         lines.push(family_outside(outside_fen, language));
     }
@@ -136,7 +178,10 @@ fn bill_answer(
         catalogue_version: version.to_owned(),
         total_fen: bill.total_fen + outside_fen,
         lines,
-        taxes_included: included.into_iter().map(|line| line_answer(line, language)).collect(),
+        taxes_included: included
+            .into_iter()
+            .map(|line| line_answer(line, language))
+            .collect(),
         allowances: bill.allowances.iter().map(allowance).collect(),
         proof: hex_sha256(facts.to_string().as_bytes()),
     }
@@ -189,24 +234,46 @@ fn line_answer(line: &BillLine, language: Language) -> BillLineAnswer {
         ..blank(&line.id, line.amount_fen)
     };
     match &line.proof {
-        Proof::Fee { quantity, unit_fen, .. } => {
-            BillLineAnswer { quantity: Some(*quantity), price: Some(yuan(*unit_fen)), ..base }
-        }
+        Proof::Fee {
+            quantity, unit_fen, ..
+        } => BillLineAnswer {
+            quantity: Some(*quantity),
+            price: Some(yuan(*unit_fen)),
+            ..base
+        },
         Proof::Usage(proof) => usage_line(proof, base, language),
-        Proof::AmountCap { before_fen, cap_fen } => {
-            BillLineAnswer { base_fen: Some(*before_fen), value: Some(yuan(*cap_fen)), ..base }
-        }
+        Proof::AmountCap {
+            before_fen,
+            cap_fen,
+        } => BillLineAnswer {
+            base_fen: Some(*before_fen),
+            value: Some(yuan(*cap_fen)),
+            ..base
+        },
         Proof::Discount { before_fen, value } => {
             let value = match value {
                 DiscountValue::PercentMilli(milli) => format!("{}%", percent(*milli)),
                 DiscountValue::Fen(fen) => yuan(*fen),
             };
-            BillLineAnswer { base_fen: Some(*before_fen), value: Some(value), ..base }
+            BillLineAnswer {
+                base_fen: Some(*before_fen),
+                value: Some(value),
+                ..base
+            }
         }
-        Proof::Bound { counted_fen, bound_fen } => {
-            BillLineAnswer { base_fen: Some(*counted_fen), value: Some(yuan(*bound_fen)), ..base }
-        }
-        Proof::Tax { base_fen, percent_milli, .. } => BillLineAnswer {
+        Proof::Bound {
+            counted_fen,
+            bound_fen,
+        } => BillLineAnswer {
+            base_fen: Some(*counted_fen),
+            value: Some(yuan(*bound_fen)),
+            ..base
+        },
+        Proof::Tax {
+            base_fen,
+            percent_milli,
+            ..
+        } => BillLineAnswer {
             base_fen: Some(*base_fen),
             value: Some(format!("{}%", percent(*percent_milli))),
             ..base
@@ -215,19 +282,35 @@ fn line_answer(line: &BillLine, language: Language) -> BillLineAnswer {
 }
 
 fn usage_line(proof: &UsageProof, base: BillLineAnswer, language: Language) -> BillLineAnswer {
-    let used: Vec<_> = proof.tiers.iter().filter(|tier| tier.quantity > 0).collect();
-    let tier = used.iter().map(|tier| format!("{}: {}", tier.index + 1, tier.quantity)).collect::<Vec<_>>().join(", ");
+    let used: Vec<_> = proof
+        .tiers
+        .iter()
+        .filter(|tier| tier.quantity > 0)
+        .collect();
+    let tier = used
+        .iter()
+        .map(|tier| format!("{}: {}", tier.index + 1, tier.quantity))
+        .collect::<Vec<_>>()
+        .join(", ");
     let price = |price: i64| exact_decimal(price.into(), PRICE_UNITS_PER_YUAN.into());
-    let prices =
-        used.iter().map(|tier| format!("{}/{}", price(tier.price), proof.per)).collect::<Vec<_>>().join(", ");
+    let prices = used
+        .iter()
+        .map(|tier| format!("{}/{}", price(tier.price), proof.per))
+        .collect::<Vec<_>>()
+        .join(", ");
     BillLineAnswer {
         quantity: Some(proof.quantity),
         unit: proof.measure.map(crate::cells::Measure::id),
         allowance: Some(proof.inside.iter().map(|inside| inside.quantity).sum()),
         tier: (!tier.is_empty()).then_some(tier),
         price: (!prices.is_empty()).then_some(prices),
-        unrounded: Some(exact_decimal(proof.capped_numerator, proof.denominator.saturating_mul(FEN_PER_YUAN))),
-        rounding: proof.rounding.map(|rounding| rounding_text(rounding).in_language(language).to_owned()),
+        unrounded: Some(exact_decimal(
+            proof.capped_numerator,
+            proof.denominator.saturating_mul(FEN_PER_YUAN),
+        )),
+        rounding: proof
+            .rounding
+            .map(|rounding| rounding_text(rounding).in_language(language).to_owned()),
         ..base
     }
 }
@@ -238,16 +321,26 @@ fn exact_decimal(numerator: i128, denominator: i128) -> String {
     let (numerator, denominator) = (numerator / divisor, denominator / divisor);
     let sign = if numerator < 0 { "-" } else { "" };
     let denominator = denominator.unsigned_abs().max(1);
-    let (whole, mut rest) = (numerator.unsigned_abs() / denominator, numerator.unsigned_abs() % denominator);
+    let (whole, mut rest) = (
+        numerator.unsigned_abs() / denominator,
+        numerator.unsigned_abs() % denominator,
+    );
     let mut decimals = String::new();
     while rest != 0 {
-        let Some(next) = rest.checked_mul(10).filter(|_| decimals.len() < EXACT_DECIMALS_MAX) else {
+        let Some(next) = rest
+            .checked_mul(10)
+            .filter(|_| decimals.len() < EXACT_DECIMALS_MAX)
+        else {
             return format!("{numerator}/{denominator}");
         };
         decimals.push_str(&(next / denominator).to_string());
         rest = next % denominator;
     }
-    if decimals.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{decimals}") }
+    if decimals.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{decimals}")
+    }
 }
 
 fn rounding_text(rounding: Rounding) -> Name {
@@ -258,9 +351,17 @@ fn rounding_text(rounding: Rounding) -> Name {
     };
     match rounding.mode {
         RoundingMode::Up => Name::new(format!("进位到{step_zh}"), format!("up to the {step_en}")),
-        RoundingMode::Down => Name::new(format!("舍去到{step_zh}"), format!("down to the {step_en}")),
-        RoundingMode::HalfUp => Name::new(format!("四舍五入到{step_zh}"), format!("half up to the {step_en}")),
-        RoundingMode::HalfEven => Name::new(format!("四舍六入五成双到{step_zh}"), format!("half even to the {step_en}")),
+        RoundingMode::Down => {
+            Name::new(format!("舍去到{step_zh}"), format!("down to the {step_en}"))
+        }
+        RoundingMode::HalfUp => Name::new(
+            format!("四舍五入到{step_zh}"),
+            format!("half up to the {step_en}"),
+        ),
+        RoundingMode::HalfEven => Name::new(
+            format!("四舍六入五成双到{step_zh}"),
+            format!("half even to the {step_en}"),
+        ),
     }
 }
 

@@ -28,16 +28,22 @@ pub fn customer_errors(form: &CustomerForm) -> Vec<FieldError> {
     let (profile, usage) = form.clone().into_parts();
     let document = usage_document(profile, usage);
     let errors = match wordless() {
-        Ok(catalogue) => wire::usage_from(&document, catalogue).err().unwrap_or_default(),
+        Ok(catalogue) => wire::usage_from(&document, catalogue)
+            .err()
+            .unwrap_or_default(),
         Err(errors) => return errors.clone(),
     };
-    let lasting = errors.into_iter().filter(|error| !CATALOGUE_CODES.contains(&error.code)).collect();
+    let lasting = errors
+        .into_iter()
+        .filter(|error| !CATALOGUE_CODES.contains(&error.code))
+        .collect();
     relocated(lasting, Described::Stored)
 }
 
 fn wordless() -> &'static Result<Catalogue, Vec<FieldError>> {
     static CATALOGUE: OnceLock<Result<Catalogue, Vec<FieldError>>> = OnceLock::new();
-    CATALOGUE.get_or_init(|| wire::parse_catalogue(WORDLESS.as_bytes()).map(|parsed| parsed.catalogue))
+    CATALOGUE
+        .get_or_init(|| wire::parse_catalogue(WORDLESS.as_bytes()).map(|parsed| parsed.catalogue))
 }
 
 /// What is wrong with the pseudonym of a customer.
@@ -94,14 +100,30 @@ mod tests {
     fn only_lasting_errors_are_found() {
         let table = [
             (r#"{"kind": "data", "category": "any", "kb": 5}"#, ""),
-            (r#"{"kind": "data", "category": "any", "band": "any", "kb": 5}"#, ""),
-            (r#"{"kind": "data", "category": "any"}"#, "/usage/months/0/lines/0/kb"),
-            (r#"{"kind": "voice", "category": "any", "seconds": 1, "kb": 5}"#, "/usage/months/0/lines/0/kb"),
-            (r#"{"kind": "data", "category": "any", "kb": 1000000000000000}"#, "/usage/months/0/lines/0/kb"),
+            (
+                r#"{"kind": "data", "category": "any", "band": "any", "kb": 5}"#,
+                "",
+            ),
+            (
+                r#"{"kind": "data", "category": "any"}"#,
+                "/usage/months/0/lines/0/kb",
+            ),
+            (
+                r#"{"kind": "voice", "category": "any", "seconds": 1, "kb": 5}"#,
+                "/usage/months/0/lines/0/kb",
+            ),
+            (
+                r#"{"kind": "data", "category": "any", "kb": 1000000000000000}"#,
+                "/usage/months/0/lines/0/kb",
+            ),
         ];
         for (line, pointer) in table {
             let errors = customer_errors(&form(line));
-            assert_eq!(errors.first().map_or("", |error| error.pointer.as_str()), pointer, "{line}: {errors:?}");
+            assert_eq!(
+                errors.first().map_or("", |error| error.pointer.as_str()),
+                pointer,
+                "{line}: {errors:?}"
+            );
         }
     }
 
@@ -110,8 +132,17 @@ mod tests {
         for good in ["c-000017", "A.b_c-9", "12345678901", &"x".repeat(64)] {
             assert!(customer_id(good).is_ok(), "{good}");
         }
-        for number in ["13812345678", "138-1234-5678", "8613812345678", "139.1234_5678"] {
-            assert_eq!(customer_id(number), Err(CustomerIdFault::LooksLikeANumber), "{number}");
+        for number in [
+            "13812345678",
+            "138-1234-5678",
+            "8613812345678",
+            "139.1234_5678",
+        ] {
+            assert_eq!(
+                customer_id(number),
+                Err(CustomerIdFault::LooksLikeANumber),
+                "{number}"
+            );
         }
         for bad in ["", "a b", "a/b", "a:b", "长沙", &"x".repeat(65)] {
             assert_eq!(customer_id(bad), Err(CustomerIdFault::Form), "{bad}");

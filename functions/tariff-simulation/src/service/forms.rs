@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::wire::FieldError;
-use crate::wire::usage::{CustomerJson, FamilyMemberJson, HeldAddOnJson, MonthUsageJson, UsageJson};
+use crate::wire::usage::{
+    CustomerJson, FamilyMemberJson, HeldAddOnJson, MonthUsageJson, UsageJson,
+};
 
 /// Identifier under which a customer that is described in a request is read: such a customer has none.
 const NAMELESS: &str = "inline";
@@ -174,9 +176,21 @@ mod tests {
         let table = [
             ("/customer/plan", "/plan_id", "/profile/plan_id"),
             ("/customer/plan_since", "/plan_since", "/profile/plan_since"),
-            ("/customer/add_ons/0/id", "/add_ons/0/id", "/profile/add_ons/0/id"),
-            ("/family/1/months/0/month", "/family/1/months/0/month", "/profile/family/1/months/0/month"),
-            ("/months/0/lines/2/kb", "/usage/months/0/lines/2/kb", "/usage/months/0/lines/2/kb"),
+            (
+                "/customer/add_ons/0/id",
+                "/add_ons/0/id",
+                "/profile/add_ons/0/id",
+            ),
+            (
+                "/family/1/months/0/month",
+                "/family/1/months/0/month",
+                "/profile/family/1/months/0/month",
+            ),
+            (
+                "/months/0/lines/2/kb",
+                "/usage/months/0/lines/2/kb",
+                "/usage/months/0/lines/2/kb",
+            ),
             ("/schema", "/usage/schema", "/usage/schema"),
         ];
         for (pointer, stored, inline) in table {

@@ -42,6 +42,10 @@ impl ServiceError {
     /// One member of the request that is out of bounds.
     fn member(pointer: &str, detail: Name) -> Self {
         let code = "value-not-allowed".to_owned();
-        Self::Request(vec![FieldError { pointer: pointer.to_owned(), code, detail }])
+        Self::Request(vec![FieldError {
+            pointer: pointer.to_owned(),
+            code,
+            detail,
+        }])
     }
 }

@@ -77,7 +77,9 @@ impl WhatIfForm {
         let given = [self.voice, self.data, self.sms, self.mms, self.wlan];
         for (kind, value) in Kind::ALL.into_iter().zip(given) {
             let Some(value) = value else { continue };
-            let within = i64::try_from(value).ok().filter(|_| value <= WHAT_IF_PER_MILLE_MAX);
+            let within = i64::try_from(value)
+                .ok()
+                .filter(|_| value <= WHAT_IF_PER_MILLE_MAX);
             what_if.per_mille[kind.index()] = within.ok_or(kind)?;
         }
         Ok(what_if)

@@ -15,7 +15,10 @@ const FEN_PER_YUAN: u64 = 100;
 const PERCENT_SCALE: i64 = 1_000;
 
 /// The rule that holds when a request overrides members of `base`. The error points into the override.
-pub fn overridden(base: &RankingJson, overrides: &Map<String, Value>) -> Result<RankingJson, FieldError> {
+pub fn overridden(
+    base: &RankingJson,
+    overrides: &Map<String, Value>,
+) -> Result<RankingJson, FieldError> {
     // The override is read by itself first, so that its mistakes are reported where they were written.
     let _: RankingJson = serde_path_to_error::deserialize(Value::Object(overrides.clone()))
         .map_err(|error| field_error_of(error.path(), &error.inner().to_string()))?;
@@ -32,7 +35,8 @@ pub fn overridden(base: &RankingJson, overrides: &Map<String, Value>) -> Result<
 pub fn ranking_json(rule: &RankingRule) -> RankingJson {
     RankingJson {
         saving_min: rule.saving_min_fen.map(yuan),
-        saving_percent_min: (rule.saving_percent_min_milli != 0).then(|| percent(rule.saving_percent_min_milli)),
+        saving_percent_min: (rule.saving_percent_min_milli != 0)
+            .then(|| percent(rule.saving_percent_min_milli)),
         revenue_change_min: rule.revenue_change_min_fen.map(yuan),
         months_won_min: rule.months_won_min as u64,
         switching_cost_months: rule.switching_cost_months.into(),
@@ -56,7 +60,11 @@ fn tie_break_json(tie_break: &TieBreak) -> TieBreakJson {
 pub fn yuan(fen: i64) -> String {
     let sign = if fen < 0 { "-" } else { "" };
     let magnitude = fen.unsigned_abs();
-    format!("{sign}{}.{:02}", magnitude / FEN_PER_YUAN, magnitude % FEN_PER_YUAN)
+    format!(
+        "{sign}{}.{:02}",
+        magnitude / FEN_PER_YUAN,
+        magnitude % FEN_PER_YUAN
+    )
 }
 
 /// Thousandths of a per cent as decimal per cent.
@@ -81,10 +89,16 @@ mod tests {
         let base = rule(json!({"saving_min": "5", "months_won_min": 3, "tie_breaks": ["revenue"]}));
         let overrides = json!({"months_won_min": 0, "saving_percent_min": "2.5"});
         let effective = overridden(&base, overrides.as_object().unwrap()).unwrap();
-        let expected = json!({"saving_min": "5", "saving_percent_min": "2.5", "tie_breaks": ["revenue"]});
+        let expected =
+            json!({"saving_min": "5", "saving_percent_min": "2.5", "tie_breaks": ["revenue"]});
         assert_eq!(serde_json::to_value(effective).unwrap(), expected);
         let misspelt = json!({"saving_mni": "1"});
-        assert_eq!(overridden(&base, misspelt.as_object().unwrap()).unwrap_err().pointer, "/saving_mni");
+        assert_eq!(
+            overridden(&base, misspelt.as_object().unwrap())
+                .unwrap_err()
+                .pointer,
+            "/saving_mni"
+        );
     }
 
     /// Goal: showing a rule and storing what was shown changes nothing.

@@ -7,15 +7,19 @@ use sha2::{Digest as _, Sha256};
 
 use super::ServiceError;
 use super::answers::{
-    BillAnswer, ChosenAddOn, HeldOutAnswer, LeftOutPlan, OperatorAnswer, PresentPlan, PricedPlan, RankedPlan, Reason,
-    SavingAnswer, SimulationAnswer, SwitchingAnswer, UsageChange,
+    BillAnswer, ChosenAddOn, HeldOutAnswer, LeftOutPlan, OperatorAnswer, PresentPlan, PricedPlan,
+    RankedPlan, Reason, SavingAnswer, SimulationAnswer, SwitchingAnswer, UsageChange,
 };
 use super::bills::{self, Choice};
 use super::forms::{Described, ProfileForm, UsageForm, relocated, usage_document};
-use super::requests::{Detail, PLANS_RETURNED_DEFAULT, PLANS_RETURNED_MAX, SimulationForm, WhatIfForm};
+use super::requests::{
+    Detail, PLANS_RETURNED_DEFAULT, PLANS_RETURNED_MAX, SimulationForm, WhatIfForm,
+};
 use super::rule::{overridden, ranking_json, yuan};
 use crate::cells::Kind;
-use crate::comparison::{self, Candidate, MonthResult, PlanResult, Saving, Simulation, SimulationRequest};
+use crate::comparison::{
+    self, Candidate, MonthResult, PlanResult, Saving, Simulation, SimulationRequest,
+};
 use crate::compile::CompiledCatalogue;
 use crate::plan::{Catalogue, RankingRule};
 use crate::ranking::NotRecommended;
@@ -46,7 +50,10 @@ pub struct Subject {
 impl Subject {
     /// A customer in two parts.
     pub fn new(profile: ProfileForm, usage: UsageForm, described: Described) -> Self {
-        Self { document: usage_document(profile, usage), described }
+        Self {
+            document: usage_document(profile, usage),
+            described,
+        }
     }
 
     /// The region of the customer.
@@ -56,8 +63,18 @@ impl Subject {
 
     /// The customer in the words of the catalogue.
     pub(super) fn usage(&self, catalogue: &Catalogue) -> Result<CustomerUsage, ServiceError> {
-        let members = self.document.family.iter().filter_map(|member| member.plan.as_deref());
-        let plans = self.document.customer.plan.as_deref().into_iter().chain(members);
+        let members = self
+            .document
+            .family
+            .iter()
+            .filter_map(|member| member.plan.as_deref());
+        let plans = self
+            .document
+            .customer
+            .plan
+            .as_deref()
+            .into_iter()
+            .chain(members);
         for plan in plans {
             plan_index(catalogue, plan)?;
         }
@@ -68,14 +85,19 @@ impl Subject {
 
 /// Position of a plan in the catalogue.
 pub(super) fn plan_index(catalogue: &Catalogue, id: &str) -> Result<usize, ServiceError> {
-    catalogue.plan_index(id).ok_or_else(|| ServiceError::UnknownPlan(id.to_owned()))
+    catalogue
+        .plan_index(id)
+        .ok_or_else(|| ServiceError::UnknownPlan(id.to_owned()))
 }
 
 /// The scale of a what-if.
 pub(super) fn what_if(form: Option<WhatIfForm>) -> Result<WhatIf, ServiceError> {
     form.unwrap_or_default().what_if().map_err(|kind| {
         let most = crate::limits::WHAT_IF_PER_MILLE_MAX;
-        let detail = Name::new(format!("最多 {most}（千分比）。"), format!("At most {most} per mille."));
+        let detail = Name::new(
+            format!("最多 {most}（千分比）。"),
+            format!("At most {most} per mille."),
+        );
         ServiceError::member(&format!("/what_if/{}", kind.id()), detail)
     })
 }
@@ -105,16 +127,32 @@ pub fn simulate(
     let what_if = what_if(form.what_if)?;
     let (rule_json, ranking) = effective_rule(catalogue, base_rule, form)?;
     let candidates = form.candidates.as_ref().map(|ids| {
-        ids.iter().map(|id| plan_index(catalogue, id)).collect::<Result<Vec<_>, _>>()
+        ids.iter()
+            .map(|id| plan_index(catalogue, id))
+            .collect::<Result<Vec<_>, _>>()
     });
     let usage = subject.usage(catalogue)?;
-    let request =
-        SimulationRequest { usage, on, plans: candidates.transpose()?, ranking, what_if, with_add_ons: true };
+    let request = SimulationRequest {
+        usage,
+        on,
+        plans: candidates.transpose()?,
+        ranking,
+        what_if,
+        with_add_ons: true,
+        described: limit,
+    };
     let simulation = comparison::simulate(version.catalogue, &request)?;
     let proof = proof(version.name, subject, form, on, &rule_json, &simulation);
-    let writer = Writer { version, request: &request, simulation: &simulation, language };
-    let (ranked, refused): (Vec<&Candidate>, Vec<&Candidate>) =
-        simulation.ranking.iter().partition(|candidate| is_ranked(candidate));
+    let writer = Writer {
+        version,
+        request: &request,
+        simulation: &simulation,
+        language,
+    };
+    let (ranked, refused): (Vec<&Candidate>, Vec<&Candidate>) = simulation
+        .ranking
+        .iter()
+        .partition(|candidate| is_ranked(candidate));
     let mut ranking = Vec::with_capacity(limit.min(ranked.len()));
     for (index, candidate) in ranked.iter().take(limit).enumerate() {
         let bills = match form.detail {
@@ -124,13 +162,19 @@ pub fn simulate(
         ranking.push(writer.ranked(index + 1, candidate, bills));
     }
     let is_estimated = simulation.present.iter().any(|present| present.estimated)
-        || ranked.iter().take(limit).any(|candidate| candidate.result.estimated);
+        || ranked
+            .iter()
+            .take(limit)
+            .any(|candidate| candidate.result.estimated);
     Ok(SimulationAnswer {
         catalogue_version: version.name.to_owned(),
         as_of: on.to_string(),
         months: simulation.months.iter().map(ToString::to_string).collect(),
         estimated: is_estimated,
-        present: simulation.present.as_ref().map(|present| writer.present(present)),
+        present: simulation
+            .present
+            .as_ref()
+            .map(|present| writer.present(present)),
         ranking,
         left_out: writer.left_out(&refused),
         rule: rule_json,
@@ -139,12 +183,19 @@ pub fn simulate(
 }
 
 fn plans_returned(form: &SimulationForm) -> Result<usize, ServiceError> {
-    let Some(limit) = form.limit else { return Ok(PLANS_RETURNED_DEFAULT) };
-    usize::try_from(limit).ok().filter(|limit| (1..=PLANS_RETURNED_MAX).contains(limit)).ok_or_else(|| {
-        let detail =
-            Name::new(format!("应为 1 到 {PLANS_RETURNED_MAX}。"), format!("Must be 1 to {PLANS_RETURNED_MAX}."));
-        ServiceError::member("/limit", detail)
-    })
+    let Some(limit) = form.limit else {
+        return Ok(PLANS_RETURNED_DEFAULT);
+    };
+    usize::try_from(limit)
+        .ok()
+        .filter(|limit| (1..=PLANS_RETURNED_MAX).contains(limit))
+        .ok_or_else(|| {
+            let detail = Name::new(
+                format!("应为 1 到 {PLANS_RETURNED_MAX}。"),
+                format!("Must be 1 to {PLANS_RETURNED_MAX}."),
+            );
+            ServiceError::member("/limit", detail)
+        })
 }
 
 fn effective_rule(
@@ -175,7 +226,10 @@ fn effective_rule(
 /// Whether a candidate stands in the ranking. One that merely saves nothing does, at the end: the customer asked what it
 /// would cost. One that the province's rule or the usage itself forbids does not.
 fn is_ranked(candidate: &Candidate) -> bool {
-    candidate.not_recommended.iter().all(|reason| *reason == NotRecommended::NotCheaper)
+    candidate
+        .not_recommended
+        .iter()
+        .all(|reason| *reason == NotRecommended::NotCheaper)
 }
 
 /// SHA-256 over the question and every total, in a canonical form that depends on neither language nor detail.
@@ -206,7 +260,10 @@ fn proof(
 
 /// SHA-256 as 64 hex characters.
 pub(super) fn hex_sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Writes the parts of an answer.
@@ -225,10 +282,18 @@ impl Writer<'_> {
     fn priced(&self, result: &PlanResult) -> PricedPlan {
         let catalogue = &self.version.catalogue.catalogue;
         let plan = &catalogue.plans[result.plan];
-        let held = plan.add_ons.iter().zip(&result.quantities).filter(|(_, quantity)| **quantity > 0);
+        let held = plan
+            .add_ons
+            .iter()
+            .zip(&result.quantities)
+            .filter(|(_, quantity)| **quantity > 0);
         let add_on = |(index, quantity): (&usize, &u32)| {
             let add_on = &catalogue.add_ons[*index];
-            ChosenAddOn { id: add_on.id.clone(), quantity: *quantity, name: self.text(&add_on.name) }
+            ChosenAddOn {
+                id: add_on.id.clone(),
+                quantity: *quantity,
+                name: self.text(&add_on.name),
+            }
         };
         PricedPlan {
             plan_id: plan.id.clone(),
@@ -249,7 +314,10 @@ impl Writer<'_> {
                 usage_inside_permille.insert(kind.id(), i64::try_from(share).unwrap_or(i64::MAX));
             }
         }
-        PresentPlan { priced: self.priced(present), usage_inside_permille }
+        PresentPlan {
+            priced: self.priced(present),
+            usage_inside_permille,
+        }
     }
 
     fn ranked(&self, rank: usize, candidate: &Candidate, bills: Vec<BillAnswer>) -> RankedPlan {
@@ -264,8 +332,14 @@ impl Writer<'_> {
                 total_fen: saving.total_fen,
             }),
             held_out: saving.and_then(|saving| self.held_out(candidate, saving)),
-            operator: saving.map(|saving| OperatorAnswer { revenue_change_fen: saving.revenue_change_total_fen }),
-            usage_change: self.simulation.present.as_ref().map(|present| usage_change(present, &candidate.result)),
+            operator: saving.map(|saving| OperatorAnswer {
+                revenue_change_fen: saving.revenue_change_total_fen,
+            }),
+            usage_change: self
+                .simulation
+                .present
+                .as_ref()
+                .map(|present| usage_change(present, &candidate.result)),
             switching: SwitchingAnswer {
                 cost_fen: candidate.switching.total_fen(),
                 payback_months: candidate.payback_months,
@@ -277,21 +351,40 @@ impl Writer<'_> {
 
     fn held_out(&self, candidate: &Candidate, saving: &Saving) -> Option<HeldOutAnswer> {
         let held_out = self.simulation.held_out.as_ref()?;
-        let chosen = held_out.chosen.as_ref().is_some_and(|(plan, _)| *plan == candidate.result.plan);
-        let saving_fen = if chosen { held_out.saving_fen } else { saving.months_fen.last().copied()? };
-        Some(HeldOutAnswer { month: held_out.month.to_string(), chosen_without_it: chosen, saving_fen })
+        let chosen = held_out
+            .chosen
+            .as_ref()
+            .is_some_and(|(plan, _)| *plan == candidate.result.plan);
+        let saving_fen = if chosen {
+            held_out.saving_fen
+        } else {
+            saving.months_fen.last().copied()?
+        };
+        Some(HeldOutAnswer {
+            month: held_out.month.to_string(),
+            chosen_without_it: chosen,
+            saving_fen,
+        })
     }
 
     /// What a customer or a clerk should know about the place of a plan.
     fn reasons(&self, candidate: &Candidate) -> Vec<Reason> {
         let mut reasons = Vec::new();
-        let mut add = |code: &'static str, text: Name| reasons.push(Reason { code, text: self.text(&text) });
+        let mut add = |code: &'static str, text: Name| {
+            reasons.push(Reason {
+                code,
+                text: self.text(&text),
+            })
+        };
         if let Some(saving) = &candidate.saving {
             let (won, months) = (saving.months_won, saving.months_fen.len());
             if saving.total_fen <= 0 {
                 add("not-cheaper", NotRecommended::NotCheaper.text());
             } else if won == months {
-                add("saves-every-month", Name::new("每个月都更便宜", "cheaper in every month"));
+                add(
+                    "saves-every-month",
+                    Name::new("每个月都更便宜", "cheaper in every month"),
+                );
             } else {
                 let text = Name::new(
                     format!("{months} 个月中有 {won} 个月更便宜"),
@@ -303,7 +396,10 @@ impl Writer<'_> {
         if let Some(present) = &self.simulation.present
             && candidate.result.worst_month_fen < present.worst_month_fen
         {
-            let (new, old) = (yuan(candidate.result.worst_month_fen), yuan(present.worst_month_fen));
+            let (new, old) = (
+                yuan(candidate.result.worst_month_fen),
+                yuan(present.worst_month_fen),
+            );
             let text = Name::new(
                 format!("最贵的月份由 {old} 元降至 {new} 元"),
                 format!("the dearest month falls from {old} to {new} yuan"),
@@ -313,11 +409,17 @@ impl Writer<'_> {
         let cost_fen = candidate.switching.total_fen();
         if cost_fen > 0 {
             let cost = yuan(cost_fen);
-            let text = Name::new(format!("更换套餐需 {cost} 元"), format!("switching costs {cost} yuan"));
+            let text = Name::new(
+                format!("更换套餐需 {cost} 元"),
+                format!("switching costs {cost} yuan"),
+            );
             add("switching-costs", text);
         }
         if !candidate.search_complete {
-            let text = Name::new("叠加包组合过多，未能全部比较", "not every combination of add-ons was compared");
+            let text = Name::new(
+                "叠加包组合过多，未能全部比较",
+                "not every combination of add-ons was compared",
+            );
             add("add-ons-not-all-compared", text);
         }
         reasons
@@ -333,9 +435,14 @@ impl Writer<'_> {
             (*plan, reasons.iter().map(reason).collect::<Vec<_>>())
         });
         let refused = refused.iter().map(|candidate| {
-            let reason =
-                |reason: &NotRecommended| Reason { code: reason.code(), text: self.text(&reason.text()) };
-            (candidate.result.plan, candidate.not_recommended.iter().map(reason).collect())
+            let reason = |reason: &NotRecommended| Reason {
+                code: reason.code(),
+                text: self.text(&reason.text()),
+            };
+            (
+                candidate.result.plan,
+                candidate.not_recommended.iter().map(reason).collect(),
+            )
         });
         let mut left_out: Vec<(usize, Vec<Reason>)> = ineligible.chain(refused).collect();
         left_out.sort_by_key(|(plan, _)| *plan);
@@ -355,7 +462,13 @@ impl Writer<'_> {
             quantities: &candidate.result.quantities,
             counts_introductory: self.request.ranking.count_introductory,
         };
-        bills::bills(self.version, &self.request.usage, self.request.what_if, choice, self.language)
+        bills::bills(
+            self.version,
+            &self.request.usage,
+            self.request.what_if,
+            choice,
+            self.language,
+        )
     }
 }
 
@@ -365,19 +478,25 @@ fn inside_and_beyond(result: &PlanResult, kind: Kind) -> (i64, i64) {
         .usage
         .iter()
         .filter(|usage| usage.kind == kind && usage.measure == kind.measure())
-        .fold((0, 0), |(inside, beyond), usage| (inside + usage.inside, beyond + usage.beyond))
+        .fold((0, 0), |(inside, beyond), usage| {
+            (inside + usage.inside, beyond + usage.beyond)
+        })
 }
 
 fn usage_change(present: &PlanResult, candidate: &PlanResult) -> UsageChange {
     let mut change = UsageChange::default();
     for kind in Kind::ALL {
-        let ((inside_before, beyond_before), (inside, beyond)) =
-            (inside_and_beyond(present, kind), inside_and_beyond(candidate, kind));
+        let ((inside_before, beyond_before), (inside, beyond)) = (
+            inside_and_beyond(present, kind),
+            inside_and_beyond(candidate, kind),
+        );
         if [inside_before, beyond_before, inside, beyond] == [0; 4] {
             continue;
         }
         let unit = format!("{}_{}", kind.id(), kind.measure().id());
-        change.inside_allowance.insert(unit.clone(), inside - inside_before);
+        change
+            .inside_allowance
+            .insert(unit.clone(), inside - inside_before);
         change.beyond_allowance.insert(unit, beyond - beyond_before);
     }
     change

@@ -41,12 +41,20 @@ impl LoadedCatalogue {
         let parsed = wire::parse_catalogue(document).map_err(ServiceError::Customer)?;
         let mut version = hex_sha256(document);
         version.truncate(VERSION_CHARACTERS);
-        Ok(Self { version, compiled: parsed.catalogue.compile() })
+        Ok(Self {
+            version,
+            compiled: parsed.catalogue.compile(),
+        })
     }
 
     /// Ids of the plans, in the document's order.
     pub fn plan_ids(&self) -> Vec<String> {
-        self.compiled.catalogue.plans.iter().map(|plan| plan.id.clone()).collect()
+        self.compiled
+            .catalogue
+            .plans
+            .iter()
+            .map(|plan| plan.id.clone())
+            .collect()
     }
 
     /// Monthly totals in the long run for each package; for every plan without add-ons when there are no packages.
@@ -61,12 +69,14 @@ impl LoadedCatalogue {
         let (usage, metered) = self.metered(usage_document)?;
         if packages.is_empty() {
             let none = |plan: usize| vec![0; self.compiled.catalogue.plans[plan].add_ons.len()];
-            return (0..self.compiled.plans.len()).map(|plan| self.totals(&usage, &metered, plan, &none(plan))).collect();
+            return (0..self.compiled.plans.len())
+                .map(|plan| self.totals(&usage, &metered, plan, &none(plan)))
+                .collect();
         }
         let priced = packages.iter().map(|(plan_id, add_ons)| {
             let plan = plan_index(&self.compiled.catalogue, plan_id)?;
-            let quantities =
-                quantities_from(&self.compiled.catalogue, plan, add_ons).map_err(ServiceError::Customer)?;
+            let quantities = quantities_from(&self.compiled.catalogue, plan, add_ons)
+                .map_err(ServiceError::Customer)?;
             self.totals(&usage, &metered, plan, &quantities)
         });
         priced.collect()
@@ -76,13 +86,18 @@ impl LoadedCatalogue {
     ///
     /// # Errors
     /// As [`Self::price`].
-    pub fn price_repeatedly(&self, usage_document: &[u8], rounds: u32) -> Result<u64, ServiceError> {
+    pub fn price_repeatedly(
+        &self,
+        usage_document: &[u8],
+        rounds: u32,
+    ) -> Result<u64, ServiceError> {
         let (_, metered) = self.metered(usage_document)?;
         let mut workspace = Workspace::default();
         let mut totals_fen = vec![0; self.compiled.plans.len()];
         let mut checksum = 0_u64;
         for _ in 0..rounds {
-            price_totals(&self.compiled, &metered, &mut workspace, &mut totals_fen).map_err(SimulationError::from)?;
+            price_totals(&self.compiled, &metered, &mut workspace, &mut totals_fen)
+                .map_err(SimulationError::from)?;
             for total_fen in &totals_fen {
                 checksum = checksum.rotate_left(1) ^ total_fen.cast_unsigned();
             }
@@ -96,9 +111,16 @@ impl LoadedCatalogue {
     /// Everything that is wrong with the question.
     pub fn simulate(&self, request_document: &[u8]) -> Result<SimulationAnswer, ServiceError> {
         let mut form: SimulationForm = read(request_document)?;
-        let subject = inline_subject(form.customer_id.take(), form.usage.take(), form.profile.take())?;
+        let subject = inline_subject(
+            form.customer_id.take(),
+            form.usage.take(),
+            form.profile.take(),
+        )?;
         let on = day_asked(&form)?.ok_or_else(|| {
-            let detail = Name::new("这里没有时钟，请给出日期。", "There is no clock here; give the day.");
+            let detail = Name::new(
+                "这里没有时钟，请给出日期。",
+                "There is no clock here; give the day.",
+            );
             ServiceError::member("/as_of", detail)
         })?;
         simulate(self.version(), &subject, &form, on, None, Language::English)
@@ -110,18 +132,34 @@ impl LoadedCatalogue {
     /// Everything that is wrong with the question.
     pub fn explain(&self, request_document: &[u8]) -> Result<BillAnswer, ServiceError> {
         let mut form: BillForm = read(request_document)?;
-        let subject = inline_subject(form.customer_id.take(), form.usage.take(), form.profile.take())?;
+        let subject = inline_subject(
+            form.customer_id.take(),
+            form.usage.take(),
+            form.profile.take(),
+        )?;
         let counts_introductory = self.compiled.catalogue.ranking.count_introductory;
-        bill(self.version(), &subject, &form, counts_introductory, Language::English)
+        bill(
+            self.version(),
+            &subject,
+            &form,
+            counts_introductory,
+            Language::English,
+        )
     }
 
     fn version(&self) -> Version<'_> {
-        Version { name: &self.version, catalogue: &self.compiled }
+        Version {
+            name: &self.version,
+            catalogue: &self.compiled,
+        }
     }
 
-    fn metered(&self, usage_document: &[u8]) -> Result<(CustomerUsage, MeteredUsage), ServiceError> {
-        let usage =
-            wire::parse_usage(usage_document, &self.compiled.catalogue).map_err(ServiceError::Customer)?;
+    fn metered(
+        &self,
+        usage_document: &[u8],
+    ) -> Result<(CustomerUsage, MeteredUsage), ServiceError> {
+        let usage = wire::parse_usage(usage_document, &self.compiled.catalogue)
+            .map_err(ServiceError::Customer)?;
         let metered = self.compiled.meter(&usage).map_err(SimulationError::from)?;
         Ok((usage, metered))
     }
@@ -140,12 +178,22 @@ impl LoadedCatalogue {
             days: month.month.days(),
             ..MonthContext::LONG_RUN
         };
-        let of_month = |month: usize| users.iter().map(|user| &user.months[month]).collect::<Vec<&MeteredMonth>>();
+        let of_month = |month: usize| {
+            users
+                .iter()
+                .map(|user| &user.months[month])
+                .collect::<Vec<&MeteredMonth>>()
+        };
         let months = PricedMonths {
             contexts: usage.months.iter().map(context).collect(),
             users: (0..usage.months.len()).map(of_month).collect(),
         };
-        let totals = price_choice(compiled, Quantities::held(quantities), &months, &mut Workspace::default());
+        let totals = price_choice(
+            compiled,
+            Quantities::held(quantities),
+            &months,
+            &mut Workspace::default(),
+        );
         let totals = totals.map_err(SimulationError::from)?;
         Ok(totals.into_iter().map(|total| total.total_fen).collect())
     }
@@ -159,7 +207,11 @@ fn read<T: DeserializeOwned>(document: &[u8]) -> Result<T, ServiceError> {
             detail: problem.detail().clone(),
         };
         let errors = problem.errors();
-        ServiceError::Request(if errors.is_empty() { vec![whole()] } else { errors.to_vec() })
+        ServiceError::Request(if errors.is_empty() {
+            vec![whole()]
+        } else {
+            errors.to_vec()
+        })
     })
 }
 
@@ -169,9 +221,16 @@ fn inline_subject(
     profile: Option<ProfileForm>,
 ) -> Result<Subject, ServiceError> {
     match (customer_id, usage) {
-        (None, Some(usage)) => Ok(Subject::new(profile.unwrap_or_default(), usage, Described::Inline)),
+        (None, Some(usage)) => Ok(Subject::new(
+            profile.unwrap_or_default(),
+            usage,
+            Described::Inline,
+        )),
         (Some(_), _) => {
-            let detail = Name::new("这里没有存储的客户。", "There are no stored customers here.");
+            let detail = Name::new(
+                "这里没有存储的客户。",
+                "There are no stored customers here.",
+            );
             Err(ServiceError::member("/customer_id", detail))
         }
         (None, None) => {

@@ -24,7 +24,8 @@ impl FromSqlRow for Activation {
     fn from_sql_row(mut row: SqlRow) -> Result<Self, SqlError> {
         let from: String = row.next_column()?;
         Ok(Self {
-            from: Date::parse(&from).map_err(|error| SqlError::Shape(format!("tariff_activation: {error}")))?,
+            from: Date::parse(&from)
+                .map_err(|error| SqlError::Shape(format!("tariff_activation: {error}")))?,
             version: row.next_column()?,
             set_at_unix_ms: row.next_column()?,
             set_by: row.next_column()?,
@@ -43,7 +44,10 @@ impl Store {
     pub async fn version_in_force(&self, day: Date) -> Result<Option<String>, SqlError> {
         // Dates of this form sort as text.
         let select = "select version from tariff_activation where from_date <= $1 order by from_date desc limit 1";
-        let row: Option<(String,)> = self.sql().query_optional(select, parameters![day.to_string()]).await?;
+        let row: Option<(String,)> = self
+            .sql()
+            .query_optional(select, parameters![day.to_string()])
+            .await?;
         Ok(row.map(|(version,)| version))
     }
 
@@ -53,14 +57,22 @@ impl Store {
                       on conflict (from_date) do update set version = excluded.version, \
                       set_at_unix_ms = excluded.set_at_unix_ms, set_by = excluded.set_by";
         let now_unix_ms = self.now_unix_ms();
-        self.sql().execute(upsert, parameters![from.to_string(), version, now_unix_ms, by.as_str()]).await?;
+        self.sql()
+            .execute(
+                upsert,
+                parameters![from.to_string(), version, now_unix_ms, by.as_str()],
+            )
+            .await?;
         Ok(now_unix_ms)
     }
 
     /// Removes the activation of that day; `false` when there is none.
     pub async fn deactivate(&self, from: Date) -> Result<bool, SqlError> {
         let delete = "delete from tariff_activation where from_date = $1";
-        let removed = self.sql().execute(delete, parameters![from.to_string()]).await?;
+        let removed = self
+            .sql()
+            .execute(delete, parameters![from.to_string()])
+            .await?;
         Ok(removed == 1)
     }
 }

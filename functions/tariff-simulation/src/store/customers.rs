@@ -35,12 +35,19 @@ pub(super) fn region_of(text: String) -> Result<Region, SqlError> {
 
 impl Store {
     /// The customer, when there is one that exists for `caller`.
-    pub async fn customer(&self, id: &CustomerId, caller: &Caller) -> Result<Option<StoredCustomer>, SqlError> {
+    pub async fn customer(
+        &self,
+        id: &CustomerId,
+        caller: &Caller,
+    ) -> Result<Option<StoredCustomer>, SqlError> {
         if !caller.sees_customer(id) {
             return Ok(None);
         }
         let select = "select region, document, updated_at_unix_ms from tariff_customer where customer_id = $1";
-        let found: Option<StoredCustomer> = self.sql().query_optional(select, parameters![id.as_str()]).await?;
+        let found: Option<StoredCustomer> = self
+            .sql()
+            .query_optional(select, parameters![id.as_str()])
+            .await?;
         Ok(found.filter(|customer| caller.sees_region(&customer.region)))
     }
 
@@ -60,13 +67,23 @@ impl Store {
                       values ($1, $2, $3, $4, $5) on conflict (customer_id) do update set region = excluded.region, \
                       document = excluded.document, updated_at_unix_ms = excluded.updated_at_unix_ms, \
                       updated_by = excluded.updated_by";
-        let mut values =
-            parameters![id.as_str(), region.as_str(), document, self.now_unix_ms(), by.as_str()];
+        let mut values = parameters![
+            id.as_str(),
+            region.as_str(),
+            document,
+            self.now_unix_ms(),
+            by.as_str()
+        ];
         let stored = match &caller.region {
             None => transaction.execute(upsert, values).await?,
             Some(own) => {
                 values.push(own.as_str().into());
-                transaction.execute(&format!("{upsert} where tariff_customer.region = $6"), values).await?
+                transaction
+                    .execute(
+                        &format!("{upsert} where tariff_customer.region = $6"),
+                        values,
+                    )
+                    .await?
             }
         };
         Ok(stored == 1)
@@ -80,11 +97,16 @@ impl Store {
         caller: &Caller,
     ) -> Result<bool, SqlError> {
         let region = caller.region.as_ref().map(Region::as_str);
-        let delete = "delete from tariff_customer where customer_id = $1 and region = coalesce($2, region)";
-        let forgotten = transaction.execute(delete, parameters![id.as_str(), region]).await?;
+        let delete =
+            "delete from tariff_customer where customer_id = $1 and region = coalesce($2, region)";
+        let forgotten = transaction
+            .execute(delete, parameters![id.as_str(), region])
+            .await?;
         if forgotten == 1 {
             let offers = "delete from tariff_offer where customer_id = $1";
-            transaction.execute(offers, parameters![id.as_str()]).await?;
+            transaction
+                .execute(offers, parameters![id.as_str()])
+                .await?;
         }
         Ok(forgotten == 1)
     }

@@ -47,7 +47,13 @@ struct StoreInner {
 impl Store {
     /// The function's tables in `sql`.
     pub fn new(sql: Sql, clock: Arc<dyn Clock>) -> Self {
-        Self { inner: Arc::new(StoreInner { sql, clock, compiled: Mutex::default() }) }
+        Self {
+            inner: Arc::new(StoreInner {
+                sql,
+                clock,
+                compiled: Mutex::default(),
+            }),
+        }
     }
 
     /// The database, for transactions that others take part in.

@@ -77,7 +77,11 @@ pub struct OfferFilter<'a> {
 
 impl Store {
     /// Adds an offer.
-    pub async fn add_offer(&self, transaction: &mut Transaction, new: &NewOffer<'_>) -> Result<(), SqlError> {
+    pub async fn add_offer(
+        &self,
+        transaction: &mut Transaction,
+        new: &NewOffer<'_>,
+    ) -> Result<(), SqlError> {
         let insert = "insert into tariff_offer (offer_id, customer_id, region, channel, plan_id, catalogue_version, document, \
                       created_at_unix_ms) values ($1, $2, $3, $4, $5, $6, $7, $8)";
         let values = parameters![
@@ -117,9 +121,17 @@ impl Store {
         if let Some((created_at_unix_ms, offer_id)) = after {
             values.push((*created_at_unix_ms).into());
             values.push(offer_id.as_str().into());
-            conditions.push(format!("(created_at_unix_ms, offer_id) > (${}, ${})", values.len() - 1, values.len()));
+            conditions.push(format!(
+                "(created_at_unix_ms, offer_id) > (${}, ${})",
+                values.len() - 1,
+                values.len()
+            ));
         }
-        let condition = if conditions.is_empty() { String::new() } else { format!("where {}", conditions.join(" and ")) };
+        let condition = if conditions.is_empty() {
+            String::new()
+        } else {
+            format!("where {}", conditions.join(" and "))
+        };
         values.push(limit.into());
         let select = format!(
             "select {COLUMNS} from tariff_offer {condition} order by created_at_unix_ms, offer_id limit ${}",

@@ -16,12 +16,20 @@ impl Store {
         let select = "select document from tariff_rule where region = $1 or region = $2 \
                       order by case when region = $2 then 1 else 0 end limit 1";
         let region = region.unwrap_or(DEFAULT_REGION);
-        let row: Option<(String,)> = self.sql().query_optional(select, parameters![region, DEFAULT_REGION]).await?;
+        let row: Option<(String,)> = self
+            .sql()
+            .query_optional(select, parameters![region, DEFAULT_REGION])
+            .await?;
         Ok(row.map(|(document,)| document))
     }
 
     /// Sets the rule of a region.
-    pub async fn set_rule(&self, region: &Region, document: &str, by: &KeyId) -> Result<(), SqlError> {
+    pub async fn set_rule(
+        &self,
+        region: &Region,
+        document: &str,
+        by: &KeyId,
+    ) -> Result<(), SqlError> {
         let upsert = "insert into tariff_rule (region, document, set_at_unix_ms, set_by) values ($1, $2, $3, $4) \
                       on conflict (region) do update set document = excluded.document, \
                       set_at_unix_ms = excluded.set_at_unix_ms, set_by = excluded.set_by";

@@ -28,6 +28,10 @@ pub(super) fn read<T: DeserializeOwned + ToSchema>(bytes: &[u8], bytes_max: usiz
         Ok(document) => return Ok(document),
         Err(failure) => failure,
     };
+    if failure.to_string().starts_with("duplicate field") {
+        // A tree keeps only one of the two, so the comparison below cannot see it.
+        findings.errors.extend(duplicate_field::<T>(bytes));
+    }
     match serde_json::from_slice::<Value>(bytes) {
         Ok(tree) => Shapes::of::<T>().compare(&tree, &mut findings),
         Err(failure) => {
@@ -41,6 +45,14 @@ pub(super) fn read<T: DeserializeOwned + ToSchema>(bytes: &[u8], bytes_max: usiz
         findings.error(&At::Root, "wrong-shape", format!("格式不符(第 {line} 行第 {column} 列)"), failure.to_string());
     }
     Err(findings.errors)
+}
+
+/// The field that is written twice, read once more with its path.
+fn duplicate_field<T: DeserializeOwned>(bytes: &[u8]) -> Option<FieldError> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let failure = serde_path_to_error::deserialize::<_, T>(&mut deserializer).err()?;
+    let error = chudian_runtime::problem::field_error_of(failure.path(), &failure.inner().to_string());
+    Some(FieldError { pointer: error.pointer, code: "duplicate-field", message: error.detail })
 }
 
 /// Deepest nesting of brackets outside strings, without building anything.

@@ -122,7 +122,7 @@ fn hostile_documents_are_refused() {
     assert_eq!(code(&vec![b' '; 9 << 20]), Some(vec!["too-large"]));
     let text = base().to_string();
     assert_eq!(code(&text.as_bytes()[..text.len() / 2]), Some(vec!["not-json"]));
-    assert_eq!(code(text.replacen("\"id\":\"case\"", "\"id\":\"case\",\"id\":\"case\"", 1).as_bytes()), Some(vec!["wrong-shape"]));
+    assert_eq!(code(text.replacen("\"id\":\"case\"", "\"id\":\"case\",\"id\":\"case\"", 1).as_bytes()), Some(vec!["duplicate-field"]));
 }
 
 /// Goal: usage that cannot be is refused at its field.

@@ -138,7 +138,7 @@ fn course_of(day: DayType, bands: &[BandJson], findings: &mut Findings) -> Vec<B
         for (index, times) in json.times.iter().take(BAND_TIMES_MAX).enumerate() {
             let at_time = at_times.item(index);
             if times.days.as_ref().is_some_and(Vec::is_empty) && first_pass {
-                findings.error(&at_time.field("days"), "empty-list", "列表为空;不限时请省略", "an empty list selects nothing; leave it out to select all");
+                findings.error(&at_time.field("days"), "empty-list", "列表为空;不限时请省略", "an empty list admits nothing; leave it out for all");
             }
             if times.days.as_ref().is_some_and(|days| !days.iter().any(|wanted| fields::day_type(*wanted) == day)) {
                 continue;

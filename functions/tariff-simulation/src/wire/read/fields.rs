@@ -186,7 +186,7 @@ impl Findings {
         let days: Vec<DayType> = match parts.day_types {
             None => DayType::ALL.to_vec(),
             Some([]) => {
-                self.error(&at.field("day_types"), "empty-list", "列表为空,什么也没有选中;不限时请省略", "an empty list selects nothing; leave it out to select all");
+                self.error(&at.field("day_types"), "empty-list", "列表为空,什么也没有选中;不限时请省略", "an empty list admits nothing; leave it out for all");
                 Vec::new()
             }
             Some(days) => days.iter().map(|day| day_type(*day)).collect(),
@@ -206,7 +206,7 @@ impl Findings {
     fn choose(&mut self, at: &At<'_>, wanted: Option<&[String]>, known: &[Word]) -> Vec<usize> {
         let Some(wanted) = wanted else { return (0..known.len()).collect() };
         if wanted.is_empty() {
-            self.error(at, "empty-list", "列表为空,什么也没有选中;不限时请省略", "an empty list selects nothing; leave it out to select all");
+            self.error(at, "empty-list", "列表为空,什么也没有选中;不限时请省略", "an empty list admits nothing; leave it out for all");
         }
         self.at_most(at, wanted.len(), crate::limits::REFERENCES_MAX);
         let mut chosen = Vec::new();
