@@ -74,7 +74,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-fn covered_by<'a>(things: &'a [Value], line: &Value) -> Option<usize> {
+fn covered_by(things: &[Value], line: &Value) -> Option<usize> {
     things.iter().position(|thing| list(&thing["covers"]).iter().any(|selector| covers(selector, line)))
 }
 
