@@ -64,6 +64,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             ranking: catalogue.catalogue.ranking.clone(),
             what_if: WhatIf::NOTHING,
             with_add_ons: true,
+            described: 3,
         };
         let start = Instant::now();
         let simulation = simulate(&catalogue, &request)?;

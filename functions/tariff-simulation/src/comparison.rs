@@ -34,6 +34,9 @@ pub struct SimulationRequest {
     pub what_if: WhatIf,
     /// Whether add-ons are searched for candidates.
     pub with_add_ons: bool,
+    /// How many candidates, best first, are described beyond their totals ([`PlanResult::usage`], [`PlanResult::estimated`]).
+    /// A description needs the whole bill, which costs many times what a total does.
+    pub described: usize,
 }
 
 /// Why a simulation fails.
@@ -85,10 +88,24 @@ pub struct PlanResult {
     pub mean_fen: i64,
     /// The dearest month, fen.
     pub worst_month_fen: i64,
-    /// Usage by kind over all months.
+    /// Usage by kind over all months; empty where the plan is not described.
     pub usage: Vec<KindUse>,
-    /// Whether some line rests on an estimate.
+    /// Whether some line rests on an estimate; false where the plan is not described.
     pub estimated: bool,
+}
+
+impl PlanResult {
+    /// Adds what only the bills tell.
+    fn describe(&mut self, bills: &[Bill]) {
+        for month in bills.iter().flat_map(|bill| &bill.usage) {
+            match self.usage.iter_mut().find(|known| known.kind == month.kind && known.measure == month.measure) {
+                Some(known) => known.add(month),
+                None => self.usage.push(*month),
+            }
+        }
+        self.usage.sort_by_key(|known| (known.kind, known.measure));
+        self.estimated = bills.iter().flat_map(|bill| &bill.lines).any(|line| line.estimated);
+    }
 }
 
 /// A month of a plan.
@@ -194,7 +211,11 @@ pub fn simulate(catalogue: &CompiledCatalogue, request: &SimulationRequest) -> R
             earlier.push(pricer.candidate(request, plan, present.as_ref(), all - 1)?);
         }
     }
-    let ranking = rank(catalogue, &request.ranking, present.as_ref(), ranking);
+    let mut ranking = rank(catalogue, &request.ranking, present.as_ref(), ranking);
+    for candidate in ranking.iter_mut().take(request.described) {
+        let bills = pricer.bills(candidate.result.plan, &candidate.result.quantities, false, request.ranking.count_introductory)?;
+        candidate.result.describe(&bills);
+    }
     let held_out = match &present {
         Some(present) if all > 1 => Some(pricer.held_out(request, present, rank(catalogue, &request.ranking, Some(present), earlier), &ranking)?),
         _ => None,
@@ -305,21 +326,13 @@ impl<'a> Pricer<'a> {
     }
 
     /// The result of a choice over the first `count` months.
-    fn result(&self, plan: usize, quantities: Vec<u32>, totals: &[MonthTotal], bills: &[Bill]) -> PlanResult {
+    fn result(&self, plan: usize, quantities: Vec<u32>, totals: &[MonthTotal]) -> PlanResult {
         let months: Vec<MonthResult> = totals
             .iter()
             .enumerate()
             .map(|(month, total)| MonthResult { bill_fen: total.total_fen, tax_fen: total.tax_fen, outside_fen: self.outside_fen(plan, month) })
             .collect();
         let total_fen = months.iter().map(MonthResult::total_fen).sum();
-        let mut usage: Vec<KindUse> = Vec::new();
-        for month in bills.iter().flat_map(|bill| &bill.usage) {
-            match usage.iter_mut().find(|known| known.kind == month.kind && known.measure == month.measure) {
-                Some(known) => known.add(month),
-                None => usage.push(*month),
-            }
-        }
-        usage.sort_by_key(|known| (known.kind, known.measure));
         PlanResult {
             plan,
             quantities,
@@ -327,8 +340,8 @@ impl<'a> Pricer<'a> {
             mean_fen: mean(total_fen, months.len()),
             worst_month_fen: months.iter().map(MonthResult::total_fen).max().unwrap_or(0),
             months,
-            usage,
-            estimated: bills.iter().flat_map(|bill| &bill.lines).any(|line| line.estimated),
+            usage: Vec::new(),
+            estimated: false,
         }
     }
 
@@ -340,7 +353,9 @@ impl<'a> Pricer<'a> {
             listed.iter().map(|add_on| customer.add_ons.iter().find(|(held, _)| held == add_on).map_or(0, |(_, quantity)| *quantity)).collect();
         let bills = self.bills(plan, &quantities, true, false)?;
         let totals: Vec<MonthTotal> = bills.iter().map(|bill| MonthTotal { total_fen: bill.total_fen, tax_fen: bill.tax_fen }).collect();
-        Ok(Some(self.result(plan, quantities, &totals, &bills)))
+        let mut result = self.result(plan, quantities, &totals);
+        result.describe(&bills);
+        Ok(Some(result))
     }
 
     /// Most of each add-on that the customer may have, by slot.
@@ -364,9 +379,7 @@ impl<'a> Pricer<'a> {
         let months = PricedMonths { contexts: self.candidate_contexts(introductory), users: self.users(plan) }.first(count);
         let BestAddOns { quantities, months, evaluations, complete } =
             best_add_ons(self.catalogue, plan, &quantities_max, &months, &mut Workspace::default())?;
-        let mut bills = self.bills(plan, &quantities, false, introductory)?;
-        bills.truncate(count);
-        let result = self.result(plan, quantities, &months, &bills);
+        let result = self.result(plan, quantities, &months);
         let saving = present.map(|present| saving(&present.months[..count], &result.months));
         let switching = SwitchingCost::of(&self.catalogue.catalogue, &self.usage.customer, &self.catalogue.catalogue.plans[plan], request.on);
         let month_count = i64::try_from(count).unwrap_or(i64::MAX);

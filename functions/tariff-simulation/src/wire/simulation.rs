@@ -91,7 +91,7 @@ pub fn request_from(usage: &UsageJson, options: &OptionsJson, catalogue: &Catalo
     if !findings.errors.is_empty() {
         return Err(findings.errors);
     }
-    Ok(SimulationRequest { usage, on, plans, ranking, what_if, with_add_ons: !options.without_add_ons })
+    Ok(SimulationRequest { usage, on, plans, ranking, what_if, with_add_ons: !options.without_add_ons, described: usize::MAX })
 }
 
 /// A comparison, as a document.
