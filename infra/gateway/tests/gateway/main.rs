@@ -12,6 +12,7 @@
 
 mod misdeeds;
 mod outbound;
+mod ports;
 mod requests;
 mod running;
 mod setup;

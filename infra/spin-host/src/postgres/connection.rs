@@ -333,7 +333,7 @@ impl Drop for Shared {
             return;
         };
         runtime.spawn(async move {
-            let reset = format!("{RESET}{}", pool.session_setup());
+            let reset = format!("{RESET}{}", pool.session_setup_again());
             match lease.connection.execute(AssertSqlSafe(reset)).await {
                 Ok(_) => pool.give_back(lease),
                 Err(error) => tracing::debug!(%error, "a PostgreSQL session could not be reset and was closed"),

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -22,6 +23,10 @@ use crate::settings::PostgresSettings;
 const POOLS_MAX: usize = 64;
 /// An idle connection is asked for a sign of life when it has rested longer than this: servers and firewalls close quietly.
 const TRUSTED_REST: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// How often a server looks whether the client of a running statement is still there: a second of work for nobody is no
+/// loss.
+const WATCH_FOR_LOST_CLIENTS: &str = "SET client_connection_check_interval = 1000";
 
 /// All pools of the process.
 #[derive(Debug)]
@@ -51,6 +56,8 @@ pub(crate) struct Pool {
     idle: Mutex<Vec<Idle>>,
     permits: Arc<Semaphore>,
     settings: PostgresSettings,
+    /// The server watches for lost clients when it is asked to.
+    watches_for_lost_clients: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -132,6 +139,7 @@ impl PostgresPools {
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(self.settings.connections_max)),
             settings: self.settings.clone(),
+            watches_for_lost_clients: AtomicBool::new(false),
         });
         pools.insert(key.clone(), Arc::clone(&pool));
         pool
@@ -240,7 +248,9 @@ impl Pool {
                         .execute(sqlx::AssertSqlSafe(self.session_setup()))
                         .await
                         .map_err(|error| connection_failed(&error))?;
-                    watch_for_lost_clients(&mut connection).await;
+                    let watches = watch_for_lost_clients(&mut connection).await;
+                    self.watches_for_lost_clients
+                        .store(watches, Ordering::Relaxed);
                     return Ok(connection);
                 }
                 Err(error) => last = connection_failed(&error),
@@ -255,8 +265,19 @@ impl Pool {
             .disable_statement_logging()
     }
 
-    /// What every session begins with, and returns to when its user is gone.
-    pub(crate) fn session_setup(&self) -> String {
+    /// What brings a session back to how it began, after a statement that resets all settings. In one round trip, for it
+    /// follows every transaction.
+    pub(crate) fn session_setup_again(&self) -> String {
+        let setup = self.session_setup();
+        if self.watches_for_lost_clients.load(Ordering::Relaxed) {
+            format!("{setup}; {WATCH_FOR_LOST_CLIENTS}")
+        } else {
+            setup
+        }
+    }
+
+    /// What every session begins with.
+    fn session_setup(&self) -> String {
         let statement_ms_max = self.settings.statement_time_max.as_millis();
         format!(
             "SET statement_timeout = {statement_ms_max}; SET idle_in_transaction_session_timeout = {statement_ms_max}; SET client_min_messages = error"
@@ -264,14 +285,15 @@ impl Pool {
     }
 }
 
-/// Asks the server to stop a statement soon after its client is gone. Servers before 14, and some systems, cannot; there
-/// `statement_timeout` ends it.
-async fn watch_for_lost_clients(connection: &mut PgConnection) {
-    if let Err(error) = connection
-        .execute("SET client_connection_check_interval = 1000")
-        .await
-    {
-        tracing::debug!(%error, "this PostgreSQL server does not watch for lost clients");
+/// Asks the server to stop a statement soon after its client is gone, and answers whether it does. Servers before 14, and
+/// some systems, cannot; there `statement_timeout` ends it.
+async fn watch_for_lost_clients(connection: &mut PgConnection) -> bool {
+    match connection.execute(WATCH_FOR_LOST_CLIENTS).await {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::debug!(%error, "this PostgreSQL server does not watch for lost clients");
+            false
+        }
     }
 }
 
