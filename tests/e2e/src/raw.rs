@@ -145,7 +145,7 @@ impl Connection {
                     break;
                 }
             }
-        } else if answer.status != 204 && answer.status != 304 {
+        } else if !matches!(answer.status, 100..=199 | 204 | 304) {
             self.reader
                 .read_to_end(&mut body)
                 .context("the answer broke off")?;

@@ -10,7 +10,7 @@
 //! }
 //! ```
 //! `base` is `catalogue`, `customer`, `simulation` or `bill` (each good as it stands, which is tried too), or the body is
-//! `json`, `text`, `bytes` (numbers), or `repeat` (`[text, times]`). `{new}` in a path is an id that nobody has. `/-` at the
+//! `json`, `text`, `bytes` (numbers), or `repeat` (`[text, times]`). `replace` (`[from, to]`) changes the text of a base. `{new}` in a path is an id that nobody has. `/-` at the
 //! end of `at` appends to a list. After the refusal nothing is stored: a catalogue of these bytes, a customer of this id.
 
 use std::{collections::BTreeMap, fs};
@@ -53,6 +53,11 @@ enum Body {
     Text(String),
     Bytes(Vec<u8>),
     Repeat(String, usize),
+    #[serde(untagged)]
+    Replaced {
+        base: String,
+        replace: (String, String),
+    },
     #[serde(untagged)]
     Edited {
         base: String,
@@ -215,6 +220,17 @@ impl Body {
             Self::Text(text) => text.clone().into_bytes(),
             Self::Bytes(bytes) => bytes.clone(),
             Self::Repeat(text, times) => text.repeat(*times).into_bytes(),
+            Self::Replaced {
+                base: name,
+                replace: (from, to),
+            } => {
+                let text = base(name)?.to_string();
+                ensure!(
+                    text.contains(from.as_str()),
+                    "`{from}` is not in the {name}"
+                );
+                text.replacen(from.as_str(), to, 1).into_bytes()
+            }
             Self::Edited { base: name, edits } => {
                 let mut document = base(name)?;
                 for edit in edits {
