@@ -3,6 +3,7 @@
 //! Invariant: what a client sends can never pass for what the gateway says (`spin-*`), and what belongs to one connection
 //! never crosses to the next.
 
+use chudian_vocabulary::masking::{looks_like_a_number, mask_numbers};
 use http::header::{
     CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, Entry, REFERRER_POLICY, TE, TRAILER,
     TRANSFER_ENCODING, UPGRADE, X_CONTENT_TYPE_OPTIONS,
@@ -75,7 +76,7 @@ pub fn remove_host_owned(headers: &mut HeaderMap) -> u32 {
     depth
 }
 
-/// The client's request id, when it is well formed.
+/// The client's request id, when it is well formed and no telephone number, which it would carry into every log.
 pub fn client_request_id(headers: &HeaderMap) -> Option<HeaderValue> {
     let value = headers.get(X_REQUEST_ID)?;
     let bytes = value.as_bytes();
@@ -83,7 +84,9 @@ pub fn client_request_id(headers: &HeaderMap) -> Option<HeaderValue> {
         && bytes
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    well_formed.then(|| value.clone())
+    let text = value.to_str().ok()?;
+    let holds_a_number = looks_like_a_number(text) || mask_numbers(text) != text;
+    (well_formed && !holds_a_number).then(|| value.clone())
 }
 
 /// Bytes and number of the header fields, as they count against the limits.
@@ -176,6 +179,9 @@ mod tests {
             ("white space", false),
             ("line\tbreak", false),
             ("<script>alert", false),
+            ("13812345678", false),
+            ("138-1234-5678", false),
+            ("call-13812345678", false),
         ];
         for (text, accepted) in table {
             let headers = HeaderMap::from_iter([(X_REQUEST_ID, HeaderValue::from_static(text))]);

@@ -14,9 +14,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// How long and how much is still read after the last answer.
+/// How long is still read after the last answer.
 const LINGER_TIME_MAX: Duration = Duration::from_millis(500);
-const LINGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How much is still read: the largest body that a request may have, for a client that reads only once it has sent all.
+/// Reading and dropping costs little; the time is what bounds it.
+const LINGER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Read at a time while lingering.
 const LINGER_PIECE_BYTES: usize = 16 * 1024;
 
