@@ -92,6 +92,7 @@ test('a column of the picture opens its bill, whose lines add up', async ({ page
   const left = narrow ? 44 : 58;
   const month = (box.width - left - (narrow ? 6 : 14)) / 6;
   await page.locator('.chart canvas').click({ position: { x: left + month * 0.23, y: box.height * 0.48 } });
+  await expect(page.locator('.lines tfoot')).toBeVisible();
   const lines = (await page.locator('.lines tbody td').allInnerTexts()).map(fenOf);
   expect(lines.reduce((sum, amount) => sum + amount, 0)).toBe(fenOf(await page.locator('.lines tfoot tr:first-child td').innerText()));
   await expect(page.getByRole('combobox', { name: '月份' })).toHaveValue('2026-05');
