@@ -86,7 +86,14 @@ pub(crate) fn make(seed: u64, planted_permille: u32, months: Months, number: u64
     if planted || profile.permille(SETTLED_PERMILLE) {
         // The fits are no empty list, so the first serves where the compiler wants an answer.
         let fit = profile.pick(fits()).unwrap_or(&fits()[0]);
-        let mut customer = fitted(fit, id, region, months, |span| usage.between(span.low, span.high), |span| family.between(span.low, span.high));
+        let mut customer = fitted(
+            fit,
+            id,
+            region,
+            months,
+            |span| usage.between(span.low, span.high),
+            |span| family.between(span.low, span.high),
+        );
         if planted {
             customer.plan_id = profile.pick(fit.mistaken).copied().unwrap_or(fit.plan_id);
             customer.add_ons.clear();
@@ -94,15 +101,35 @@ pub(crate) fn make(seed: u64, planted_permille: u32, months: Months, number: u64
         }
         customer
     } else {
-        let weights: Vec<(&'static Archetype, u32)> = ARCHETYPES.iter().map(|archetype| (archetype, archetype.weight)).collect();
-        let archetype = profile.weighted(&weights).map_or(&ARCHETYPES[0], |archetype| *archetype);
-        ordinary(archetype, id, region, months, &mut profile, &mut usage, &mut family)
+        let weights: Vec<(&'static Archetype, u32)> = ARCHETYPES
+            .iter()
+            .map(|archetype| (archetype, archetype.weight))
+            .collect();
+        let archetype = profile
+            .weighted(&weights)
+            .map_or(&ARCHETYPES[0], |archetype| *archetype);
+        ordinary(
+            archetype,
+            id,
+            region,
+            months,
+            &mut profile,
+            &mut usage,
+            &mut family,
+        )
     }
 }
 
 /// A customer at one of the bounds of `fit`, settled on its package.
 pub(crate) fn at_bound(fit: &'static Fit, bound: Bound, months: Months) -> Customer {
-    fitted(fit, format!("bound-{}", fit.plan_id), CITIES[0].0, months, |span| bound.of(span), |span| bound.of(span))
+    fitted(
+        fit,
+        format!("bound-{}", fit.plan_id),
+        CITIES[0].0,
+        months,
+        |span| bound.of(span),
+        |span| bound.of(span),
+    )
 }
 
 fn fitted(
@@ -115,14 +142,27 @@ fn fitted(
 ) -> Customer {
     let usage = months.each(|index, month| MonthUsage {
         month,
-        lines: fit.months[index % 2].iter().filter_map(|span| line(span.what, own(*span))).collect(),
+        lines: fit.months[index % 2]
+            .iter()
+            .filter_map(|span| line(span.what, own(*span)))
+            .collect(),
     });
     let mut family = Vec::new();
     if let Some(kin) = fit.family {
         for member in 1..=kin.members {
-            let usage = months
-                .each(|_, month| MonthUsage { month, lines: kin.spans.iter().filter_map(|span| line(span.what, of_member(*span))).collect() });
-            family.push(FamilyMember { id: format!("{id}-f{member}"), plan: kin.plan_id, months: usage });
+            let usage = months.each(|_, month| MonthUsage {
+                month,
+                lines: kin
+                    .spans
+                    .iter()
+                    .filter_map(|span| line(span.what, of_member(*span)))
+                    .collect(),
+            });
+            family.push(FamilyMember {
+                id: format!("{id}-f{member}"),
+                plan: kin.plan_id,
+                months: usage,
+            });
         }
     }
     Customer {
@@ -131,11 +171,21 @@ fn fitted(
         customer_type: fit.customer_type,
         plan_id: fit.plan_id,
         plan_since: None,
-        add_ons: fit.add_ons.iter().map(|(id, quantity)| HeldAddOn { id, quantity: *quantity }).collect(),
+        add_ons: fit
+            .add_ons
+            .iter()
+            .map(|(id, quantity)| HeldAddOn {
+                id,
+                quantity: *quantity,
+            })
+            .collect(),
         contract_since: None,
         services: fit.services.to_vec(),
         family,
-        usage: Usage { schema: USAGE_SCHEMA, months: usage },
+        usage: Usage {
+            schema: USAGE_SCHEMA,
+            months: usage,
+        },
         planted: None,
     }
 }
@@ -149,17 +199,32 @@ fn ordinary(
     usage: &mut Draw,
     family: &mut Draw,
 ) -> Customer {
-    let plan_id = profile.weighted(archetype.plans).copied().unwrap_or(archetype.plans[0].0);
-    let services = if profile.permille(archetype.broadband) { vec![BROADBAND] } else { Vec::new() };
+    let plan_id = profile
+        .weighted(archetype.plans)
+        .copied()
+        .unwrap_or(archetype.plans[0].0);
+    let services = if profile.permille(archetype.broadband) {
+        vec![BROADBAND]
+    } else {
+        Vec::new()
+    };
     let term_months = if plan_id == "contract-76" { 12 } else { 24 };
-    let contract_since = (plan_id.starts_with("contract-") && profile.permille(IN_CONTRACT_PERMILLE))
-        .then(|| months.first_day_before(profile.between(0, term_months - 2)));
-    let plan_since = contract_since.clone().or_else(|| profile.permille(500).then(|| months.first_day_before(profile.between(6, HELD_MONTHS_MAX))));
+    let contract_since = (plan_id.starts_with("contract-")
+        && profile.permille(IN_CONTRACT_PERMILLE))
+    .then(|| months.first_day_before(profile.between(0, term_months - 2)));
+    let plan_since = contract_since.clone().or_else(|| {
+        profile
+            .permille(500)
+            .then(|| months.first_day_before(profile.between(6, HELD_MONTHS_MAX)))
+    });
     let members = profile.below(archetype.family_max + 1);
     let family = (1..=members)
         .map(|member| FamilyMember {
             id: format!("{id}-f{member}"),
-            plan: family.weighted(ARCHETYPES[0].plans).copied().unwrap_or("gotone-58"),
+            plan: family
+                .weighted(ARCHETYPES[0].plans)
+                .copied()
+                .unwrap_or("gotone-58"),
             months: months_of(&ARCHETYPES[0], months, family),
         })
         .collect();
@@ -173,7 +238,10 @@ fn ordinary(
         contract_since,
         services,
         family,
-        usage: Usage { schema: USAGE_SCHEMA, months: months_of(archetype, months, usage) },
+        usage: Usage {
+            schema: USAGE_SCHEMA,
+            months: months_of(archetype, months, usage),
+        },
         planted: None,
     }
 }
@@ -185,7 +253,12 @@ fn months_of(archetype: &Archetype, months: Months, draw: &mut Draw) -> Vec<Mont
     let levels: Vec<u64> = archetype
         .medians
         .iter()
-        .map(|(_, median)| scale(draw.spread(scale(*median, ONE), archetype.between_customers * 3 / 4), person))
+        .map(|(_, median)| {
+            scale(
+                draw.spread(scale(*median, ONE), archetype.between_customers * 3 / 4),
+                person,
+            )
+        })
         .collect();
     months.each(|index, month| {
         let season = archetype.season[months.calendar_index(index)];
@@ -193,7 +266,12 @@ fn months_of(archetype: &Archetype, months: Months, draw: &mut Draw) -> Vec<Mont
             .medians
             .iter()
             .zip(&levels)
-            .filter_map(|((what, _), level)| line(*what, draw.spread(*level, archetype.between_months) * season / 1000))
+            .filter_map(|((what, _), level)| {
+                line(
+                    *what,
+                    draw.spread(*level, archetype.between_months) * season / 1000,
+                )
+            })
             .collect();
         MonthUsage { month, lines }
     })

@@ -100,7 +100,12 @@ pub(crate) struct Selector {
 impl Selector {
     /// Some categories of a kind, at every time.
     pub(crate) const fn of(kind: Kind, categories: &'static [&'static str]) -> Self {
-        Self { kind, categories: Some(categories), bands: None, factor: None }
+        Self {
+            kind,
+            categories: Some(categories),
+            bands: None,
+            factor: None,
+        }
     }
 }
 

@@ -32,7 +32,8 @@ pub(crate) struct Draw {
 impl Draw {
     /// The stream of customer `index` for `purpose`. It depends on nothing else, so customers can be made in any order.
     pub(crate) fn of_customer(seed: u64, purpose: Use, index: u64) -> Self {
-        let key = mix(seed).wrapping_add(mix(index.wrapping_mul(STEP).wrapping_add(purpose as u64)));
+        let key =
+            mix(seed).wrapping_add(mix(index.wrapping_mul(STEP).wrapping_add(purpose as u64)));
         Self { counter: mix(key) }
     }
 
@@ -60,7 +61,10 @@ impl Draw {
     }
 
     /// One of `choices`, each as often as its weight says. Nothing when there are no weights.
-    pub(crate) fn weighted<'choices, Choice>(&mut self, choices: &'choices [(Choice, u32)]) -> Option<&'choices Choice> {
+    pub(crate) fn weighted<'choices, Choice>(
+        &mut self,
+        choices: &'choices [(Choice, u32)],
+    ) -> Option<&'choices Choice> {
         let total: u64 = choices.iter().map(|(_, weight)| u64::from(*weight)).sum();
         let mut point = self.below(total);
         for (choice, weight) in choices {
@@ -73,7 +77,10 @@ impl Draw {
     }
 
     /// One of `choices`, all alike. Nothing when there are none.
-    pub(crate) fn pick<'choices, Choice>(&mut self, choices: &'choices [Choice]) -> Option<&'choices Choice> {
+    pub(crate) fn pick<'choices, Choice>(
+        &mut self,
+        choices: &'choices [Choice],
+    ) -> Option<&'choices Choice> {
         let index = self.below(choices.len() as u64);
         choices.get(usize::try_from(index).unwrap_or(usize::MAX))
     }
@@ -116,7 +123,11 @@ fn power_of_two(exponent: i64) -> u64 {
     // 2^x ≈ 1 + x × (0.6568 + 0.3432 × x) for x in 0..1, coefficients in units of 1 ÷ ONE.
     let mantissa = ONE + part * (43_044 + 22_492 * part / ONE) / ONE;
     let shift = u32::try_from(whole.unsigned_abs()).unwrap_or(u32::MAX);
-    if whole >= 0 { mantissa << shift } else { mantissa >> shift }
+    if whole >= 0 {
+        mantissa << shift
+    } else {
+        mantissa >> shift
+    }
 }
 
 #[cfg(test)]
@@ -130,7 +141,13 @@ mod tests {
         let drawn: Vec<u64> = (0..5).map(|_| draw.next()).collect();
         assert_eq!(
             drawn,
-            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423, 4_593_380_528_125_082_431, 16_408_922_859_458_223_821]
+            [
+                6_457_827_717_110_365_317,
+                3_203_168_211_198_807_973,
+                9_817_491_932_198_370_423,
+                4_593_380_528_125_082_431,
+                16_408_922_859_458_223_821
+            ]
         );
     }
 
@@ -140,7 +157,10 @@ mod tests {
         assert_eq!(power_of_two(3 * ONE.cast_signed()), 8 * ONE);
         assert_eq!(power_of_two(-ONE.cast_signed()), ONE / 2);
         let root = power_of_two(ONE.cast_signed() / 2);
-        assert!((92_500..92_900).contains(&root), "{root} is not near the square root of two");
+        assert!(
+            (92_500..92_900).contains(&root),
+            "{root} is not near the square root of two"
+        );
     }
 
     /// Goal: the middle of the spread is the median, and the tail is long upwards.

@@ -54,7 +54,14 @@ impl<'customer> Planted<'customer> {
         Self {
             customer_id,
             best_plan_id: fit.plan_id,
-            add_ons: fit.add_ons.iter().map(|(id, quantity)| PlantedAddOn { id, quantity: *quantity }).collect(),
+            add_ons: fit
+                .add_ons
+                .iter()
+                .map(|(id, quantity)| PlantedAddOn {
+                    id,
+                    quantity: *quantity,
+                })
+                .collect(),
             reason_zh: fit.reason_zh,
             reason_en: fit.reason_en,
             margin_fen: fit.margin_month_fen * months,
@@ -66,7 +73,11 @@ impl<'customer> Planted<'customer> {
 ///
 /// # Errors
 /// When a file cannot be written; the message names it.
-pub fn write_files(folder: &Path, settings: &Settings, progress: Progress<'_>) -> io::Result<Files> {
+pub fn write_files(
+    folder: &Path,
+    settings: &Settings,
+    progress: Progress<'_>,
+) -> io::Result<Files> {
     fs::create_dir_all(folder).map_err(|error| named(folder, &error))?;
     let mut catalogue = Draft::new(folder, "catalogue.json")?;
     catalogue.write(&catalogue_json()?)?;
@@ -80,10 +91,19 @@ pub fn write_files(folder: &Path, settings: &Settings, progress: Progress<'_>) -
     for draft in [readme, example, twin] {
         draft.finish()?;
     }
-    Ok(Files { catalogue: catalogue.finish()?, customers: customers.finish()?, planted: planted.finish()?, planted_count })
+    Ok(Files {
+        catalogue: catalogue.finish()?,
+        customers: customers.finish()?,
+        planted: planted.finish()?,
+        planted_count,
+    })
 }
 
-fn write_customers(folder: &Path, settings: &Settings, progress: Progress<'_>) -> io::Result<(Draft, Draft, u64)> {
+fn write_customers(
+    folder: &Path,
+    settings: &Settings,
+    progress: Progress<'_>,
+) -> io::Result<(Draft, Draft, u64)> {
     let mut customers = Draft::new(folder, "customers.ndjson")?;
     let mut planted = Draft::new(folder, "planted.json")?;
     let months = settings.months.each(|_, _| ()).len() as u64;
@@ -94,7 +114,11 @@ fn write_customers(folder: &Path, settings: &Settings, progress: Progress<'_>) -
         customers.write(b"\n")?;
         if let Some(fit) = customer.planted {
             planted.write(if planted_count == 0 { b"\n" } else { b",\n" })?;
-            planted.write(&serde_json::to_vec(&Planted::new(&customer.customer_id, fit, months))?)?;
+            planted.write(&serde_json::to_vec(&Planted::new(
+                &customer.customer_id,
+                fit,
+                months,
+            ))?)?;
             planted_count += 1;
         }
         progress(written);
@@ -114,15 +138,23 @@ impl Draft {
     fn new(folder: &Path, name: &str) -> io::Result<Self> {
         let (draft, place) = (folder.join(format!("{name}.draft")), folder.join(name));
         let writer = BufWriter::new(File::create(&draft).map_err(|error| named(&draft, &error))?);
-        Ok(Self { draft, place, writer })
+        Ok(Self {
+            draft,
+            place,
+            writer,
+        })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.writer.write_all(bytes).map_err(|error| named(&self.draft, &error))
+        self.writer
+            .write_all(bytes)
+            .map_err(|error| named(&self.draft, &error))
     }
 
     fn finish(mut self) -> io::Result<PathBuf> {
-        self.writer.flush().map_err(|error| named(&self.draft, &error))?;
+        self.writer
+            .flush()
+            .map_err(|error| named(&self.draft, &error))?;
         fs::rename(&self.draft, &self.place).map_err(|error| named(&self.place, &error))?;
         Ok(self.place)
     }

@@ -43,7 +43,12 @@ pub struct Settings {
 impl Default for Settings {
     /// A thousand customers, a fifth of them planted, May to October 2026.
     fn default() -> Self {
-        Self { seed: 1, customers: 1000, planted_permille: 200, months: Months::default() }
+        Self {
+            seed: 1,
+            customers: 1000,
+            planted_permille: 200,
+            months: Months::default(),
+        }
     }
 }
 
@@ -51,7 +56,14 @@ impl Settings {
     /// The customers in the order of their numbers, each made when it is asked for.
     pub fn customers(&self) -> impl Iterator<Item = Customer> + use<> {
         let settings = *self;
-        (1..=settings.customers).map(move |number| customer::make(settings.seed, settings.planted_permille, settings.months, number))
+        (1..=settings.customers).map(move |number| {
+            customer::make(
+                settings.seed,
+                settings.planted_permille,
+                settings.months,
+                number,
+            )
+        })
     }
 }
 

@@ -25,23 +25,40 @@ impl FromStr for Months {
     /// Reads the last month, `YYYY-MM`.
     fn from_str(text: &str) -> Result<Self, NoMonth> {
         let (year, month) = text.split_once('-').ok_or(NoMonth)?;
-        let number = |text: &str, length| if text.len() == length { text.parse::<u32>().map_err(|_| NoMonth) } else { Err(NoMonth) };
+        let number = |text: &str, length| {
+            if text.len() == length {
+                text.parse::<u32>().map_err(|_| NoMonth)
+            } else {
+                Err(NoMonth)
+            }
+        };
         let (year, month) = (number(year, 4)?, number(month, 2)?);
-        if YEARS.contains(&year) && (1..=12).contains(&month) { Ok(Self { last: year * 12 + month - 1 }) } else { Err(NoMonth) }
+        if YEARS.contains(&year) && (1..=12).contains(&month) {
+            Ok(Self {
+                last: year * 12 + month - 1,
+            })
+        } else {
+            Err(NoMonth)
+        }
     }
 }
 
 impl Default for Months {
     /// May to October 2026.
     fn default() -> Self {
-        Self { last: 2026 * 12 + 9 }
+        Self {
+            last: 2026 * 12 + 9,
+        }
     }
 }
 
 impl Months {
     /// Makes something of every month, in order; `make` gets its index and its text `YYYY-MM`.
     pub(crate) fn each<Made>(self, mut make: impl FnMut(usize, String) -> Made) -> Vec<Made> {
-        (0..MONTHS).zip(0..).map(|(offset, index)| make(index, text(self.last + 1 - MONTHS + offset))).collect()
+        (0..MONTHS)
+            .zip(0..)
+            .map(|(offset, index)| make(index, text(self.last + 1 - MONTHS + offset)))
+            .collect()
     }
 
     /// Which month of the calendar the month `index` is, January being 0.
@@ -67,10 +84,17 @@ mod tests {
     #[test]
     fn six_months_end_with_the_named_one() {
         let months: Months = "2027-02".parse().unwrap();
-        assert_eq!(months.each(|_, text| text), ["2026-09", "2026-10", "2026-11", "2026-12", "2027-01", "2027-02"]);
+        assert_eq!(
+            months.each(|_, text| text),
+            [
+                "2026-09", "2026-10", "2026-11", "2026-12", "2027-01", "2027-02"
+            ]
+        );
         assert_eq!((months.calendar_index(0), months.calendar_index(5)), (8, 1));
         assert_eq!(months.first_day_before(2), "2026-12-01");
-        for text in ["", "2026", "2026-13", "2026-00", "26-01", "2026-1", "1990-12", "2200-01", "+026-01"] {
+        for text in [
+            "", "2026", "2026-13", "2026-00", "26-01", "2026-1", "1990-12", "2200-01", "+026-01",
+        ] {
             assert_eq!(text.parse::<Months>(), Err(NoMonth), "{text}");
         }
     }

@@ -82,11 +82,22 @@ pub(crate) fn line(what: What, quantity: u64) -> Option<UsageLine> {
         ..empty(Kind::Data, category)
     };
     Some(match what {
-        What::Voice(category) => UsageLine { band: Some("day"), ..calls(quantity, empty(Kind::Voice, category)) },
+        What::Voice(category) => UsageLine {
+            band: Some("day"),
+            ..calls(quantity, empty(Kind::Voice, category))
+        },
         What::Data(category) => data(category, "day"),
         What::NightData(category) => data(category, "night"),
-        What::Sms(category) => UsageLine { band: Some("day"), count: Some(quantity), ..empty(Kind::Sms, category) },
-        What::Mms => UsageLine { band: Some("day"), count: Some(quantity), ..empty(Kind::Mms, "domestic") },
+        What::Sms(category) => UsageLine {
+            band: Some("day"),
+            count: Some(quantity),
+            ..empty(Kind::Sms, category)
+        },
+        What::Mms => UsageLine {
+            band: Some("day"),
+            count: Some(quantity),
+            ..empty(Kind::Mms, "domestic")
+        },
         What::Wlan(category) => UsageLine {
             band: Some("day"),
             count: Some(quantity.div_ceil(MINUTES_PER_WLAN_SESSION)),
@@ -103,7 +114,13 @@ fn calls(minutes: u64, line: UsageLine) -> UsageLine {
     let count = minutes.div_ceil(MINUTES_PER_CALL);
     let seconds = minutes * 60 - count * 30;
     let six_seconds = seconds.div_ceil(6) + count / 2;
-    UsageLine { count: Some(count), seconds: Some(seconds), billed_60s_units: Some(minutes), billed_6s_units: Some(six_seconds), ..line }
+    UsageLine {
+        count: Some(count),
+        seconds: Some(seconds),
+        billed_60s_units: Some(minutes),
+        billed_6s_units: Some(six_seconds),
+        ..line
+    }
 }
 
 #[cfg(test)]
@@ -117,9 +134,18 @@ mod tests {
             let line = line(What::Voice("local"), minutes).unwrap();
             let (count, seconds) = (line.count.unwrap(), line.seconds.unwrap());
             assert!(seconds >= count);
-            for (unit, units) in [(60, line.billed_60s_units.unwrap()), (6, line.billed_6s_units.unwrap())] {
-                assert!(units >= count.max(seconds.div_ceil(unit)), "{minutes} minutes: too few units of {unit} s");
-                assert!(units * unit < seconds + count * unit, "{minutes} minutes: too many units of {unit} s");
+            for (unit, units) in [
+                (60, line.billed_60s_units.unwrap()),
+                (6, line.billed_6s_units.unwrap()),
+            ] {
+                assert!(
+                    units >= count.max(seconds.div_ceil(unit)),
+                    "{minutes} minutes: too few units of {unit} s"
+                );
+                assert!(
+                    units * unit < seconds + count * unit,
+                    "{minutes} minutes: too many units of {unit} s"
+                );
             }
         }
     }

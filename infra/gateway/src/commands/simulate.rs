@@ -6,7 +6,9 @@
 mod answer;
 mod encoding;
 mod fault;
+mod headings;
 mod layout;
+mod month;
 mod quantity;
 mod report;
 mod simulator;
@@ -35,8 +37,6 @@ use crate::language::Language;
 const COMPONENT_ID: &str = "tariff-simulation";
 /// Where `chudian up` keeps compiled code, beside the manifest.
 const STATE_FOLDER: &str = ".chudian";
-/// Customer type of a person, in the sample's catalogue, when none is named.
-const SAMPLE_CUSTOMER_TYPE: &str = "individual";
 /// Form of the usage that is sent to the component.
 const USAGE_SCHEMA: &str = "chudian-usage/1";
 /// Largest table: thousands of rows fit, a video that was picked by mistake does not.
@@ -73,7 +73,7 @@ pub struct Simulate {
     /// Brand, when it is not that of the present plan / 品牌
     #[arg(long)]
     pub brand: Option<String>,
-    /// Customer type; `individual` when absent and the catalogue is the sample's / 客户类型
+    /// Customer type; the catalogue's first when absent / 客户类型，缺省为目录中的第一种
     #[arg(long)]
     pub customer_type: Option<String>,
     /// Other service held, such as broadband / 其他已有业务
@@ -123,58 +123,92 @@ impl Simulate {
     /// # Errors
     /// Everything that is wrong with table, catalogue or component, with what to do about it.
     pub fn run(self) -> anyhow::Result<()> {
-        let language = self.lang.map_or_else(Language::of_terminal, |lang| match lang {
-            Lang::Zh => Language::Chinese,
-            Lang::En => Language::English,
-        });
+        let language = self
+            .lang
+            .map_or_else(Language::of_terminal, |lang| match lang {
+                Lang::Zh => Language::Chinese,
+                Lang::En => Language::English,
+            });
         let catalogue = match &self.catalogue {
             Some(path) => read_bounded(path, CATALOGUE_BYTES_MAX, language)?,
             None => chudian_sample::catalogue_json()?,
         };
-        let (table, encoding) = self.read_table(&catalogue, language)?;
-        let (component, state_folder) = self.component(language)?;
-        let mut simulator = Simulator::start(&component, state_folder.as_deref(), &catalogue, language)?;
-        let bytes = simulator.simulate(&serde_json::to_vec(&self.request(&table)?)?)?;
-        let comparison: Comparison = serde_json::from_slice(&bytes).context("simulate")?;
-        let bills = if self.bill { self.bills(&mut simulator, &table, &comparison, language)? } else { Vec::new() };
-        if self.json {
-            let bills: Vec<&Value> = bills.iter().map(|(_, bill)| bill).collect();
-            let simulation: Value = serde_json::from_slice(&bytes)?;
-            println!(
-                "{}",
-                json!({
-                    "table": {"encoding": encoding.to_string(), "rows": table.rows, "rounded": table.rounded},
-                    "simulation": simulation, "bills": bills,
-                })
-            );
-            return Ok(());
-        }
-        let texts = Texts::new(&catalogue, language)?;
-        println!("{}", self.found(&table, encoding, language));
-        print!("{}", report::comparison(&comparison, &texts));
-        for (add_ons, bill) in bills {
-            let bill: Bill = serde_json::from_value(bill).context("explain")?;
-            print!("{}", report::bill(&bill, &report::package(&bill.plan_id, add_ons, &texts), &texts)?);
-        }
-        Ok(())
-    }
-
-    fn read_table(&self, catalogue: &[u8], language: Language) -> anyhow::Result<(Table, encoding::Encoding)> {
-        let words: Words = serde_json::from_slice(catalogue).with_context(|| {
+        let words: Words = serde_json::from_slice(&catalogue).with_context(|| {
             language.pick(
                 "the catalogue is not of the form chudian-catalogue/1; see docs/reference/catalogue.md",
                 "资费目录不是 chudian-catalogue/1 格式；见 docs/reference/catalogue.md",
             )
         })?;
+        let (table, encoding) = self.read_table(&words, language)?;
+        let customer_type = self
+            .customer_type
+            .as_deref()
+            .or_else(|| words.first_customer_type());
+        let subject = self.subject(&table, customer_type);
+        let request = self.request(&subject)?;
+        let (component, state_folder) = self.component(language)?;
+        let mut simulator =
+            Simulator::start(&component, state_folder.as_deref(), &catalogue, language)?;
+        let bytes = simulator.simulate(&serde_json::to_vec(&request)?)?;
+        let comparison: Comparison = serde_json::from_slice(&bytes).context("simulate")?;
+        let bills = if self.bill {
+            self.bills(&mut simulator, &subject, &comparison, language)?
+        } else {
+            Vec::new()
+        };
+        let found = self.found(&table, encoding, customer_type, language);
+        if self.json {
+            // What was found is for people; the answer is the same whatever the encoding of the table.
+            eprintln!("{found}");
+            let mut answer: Value = serde_json::from_slice(&bytes)?;
+            answer["request"] = request;
+            answer["bills"] = bills.into_iter().map(|(_, bill)| bill).collect();
+            println!("{answer}");
+            return Ok(());
+        }
+        let texts = Texts::new(&catalogue, language)?;
+        println!("{found}");
+        print!("{}", report::comparison(&comparison, &texts));
+        for (add_ons, bill) in bills {
+            let bill: Bill = serde_json::from_value(bill).context("explain")?;
+            print!(
+                "{}",
+                report::bill(
+                    &bill,
+                    &report::package(&bill.plan_id, add_ons, &texts),
+                    &texts
+                )?
+            );
+        }
+        Ok(())
+    }
+
+    fn read_table(
+        &self,
+        words: &Words,
+        language: Language,
+    ) -> anyhow::Result<(Table, encoding::Encoding)> {
         let bytes = read_bounded(&self.table, TABLE_BYTES_MAX, language)?;
         let file = || self.table.display().to_string();
-        let (text, encoding) = encoding::decode(&bytes).map_err(|fault: Fault| Faults { file: file(), faults: vec![fault] })?;
-        let table = table::read(&text, &words).map_err(|faults| Faults { file: file(), faults })?;
+        let (text, encoding) = encoding::decode(&bytes).map_err(|fault: Fault| Faults {
+            file: file(),
+            faults: vec![fault],
+        })?;
+        let table = table::read(&text, words).map_err(|faults| Faults {
+            file: file(),
+            faults,
+        })?;
         Ok((table, encoding))
     }
 
     /// What was found in the table, so that a wrong guess is seen.
-    fn found(&self, table: &Table, encoding: encoding::Encoding, language: Language) -> String {
+    fn found(
+        &self,
+        table: &Table,
+        encoding: encoding::Encoding,
+        customer_type: Option<&str>,
+        language: Language,
+    ) -> String {
         let (file, rows, months) = (self.table.display(), table.rows, table.months.len());
         let mut text = language.pick(
             format!("{file}: {encoding}, {rows} rows, {months} months"),
@@ -185,6 +219,13 @@ impl Simulate {
             text.push_str(&language.pick(
                 format!("; {rounded} figures rounded to whole KB or seconds"),
                 format!("；{rounded} 个数值按整 KB 或整秒四舍五入"),
+            ));
+        }
+        if let Some(customer_type) = customer_type {
+            let customer_type = layout::harmless(customer_type);
+            text.push_str(&language.pick(
+                format!("; customer type {customer_type}"),
+                format!("；客户类型 {customer_type}"),
             ));
         }
         text
@@ -204,12 +245,13 @@ impl Simulate {
             ));
         };
         // A person who only prices a table has no state folder, and gets none.
-        let state_folder = Some(manifest.directory.join(STATE_FOLDER)).filter(|folder| folder.is_dir());
+        let state_folder =
+            Some(manifest.directory.join(STATE_FOLDER)).filter(|folder| folder.is_dir());
         Ok((component.source.clone(), state_folder))
     }
 
-    fn request(&self, table: &Table) -> anyhow::Result<Value> {
-        let mut request = self.subject(table);
+    fn request(&self, subject: &Value) -> anyhow::Result<Value> {
+        let mut request = subject.clone();
         request["as_of"] = match &self.as_of {
             Some(day) => json!(day),
             None => json!(today::in_china()?),
@@ -219,27 +261,36 @@ impl Simulate {
     }
 
     /// The customer and the usage, as every request names them.
-    fn subject(&self, table: &Table) -> Value {
+    fn subject(&self, table: &Table, customer_type: Option<&str>) -> Value {
         let mut profile = json!({
             "add_ons": self.add_ons.iter().map(|(id, quantity)| json!({"id": id, "quantity": quantity})).collect::<Vec<_>>(),
             "services": self.services,
         });
-        let default_type = self.catalogue.is_none().then_some(SAMPLE_CUSTOMER_TYPE);
         let known = [
             ("plan_id", self.plan.as_deref()),
             ("region", self.region.as_deref()),
             ("brand", self.brand.as_deref()),
-            ("customer_type", self.customer_type.as_deref().or(default_type)),
+            ("customer_type", customer_type),
         ];
         for (field, value) in known {
             if let Some(value) = value {
                 profile[field] = json!(value);
             }
         }
-        let mut subject = json!({"usage": {"schema": USAGE_SCHEMA, "months": table.months}, "profile": profile});
+        let mut subject =
+            json!({"usage": {"schema": USAGE_SCHEMA, "months": table.months}, "profile": profile});
         if !self.what_if.is_empty() {
-            let scale = |kind| self.what_if.iter().rev().find(|(scaled, _)| *scaled == kind).map_or(1000, |(_, per_mille)| *per_mille);
-            subject["what_if"] = Kind::ALL.into_iter().map(|kind| (kind.id().to_owned(), json!(scale(kind)))).collect();
+            let scale = |kind| {
+                self.what_if
+                    .iter()
+                    .rev()
+                    .find(|(scaled, _)| *scaled == kind)
+                    .map_or(1000, |(_, per_mille)| *per_mille)
+            };
+            subject["what_if"] = Kind::ALL
+                .into_iter()
+                .map(|kind| (kind.id().to_owned(), json!(scale(kind))))
+                .collect();
         }
         subject
     }
@@ -248,7 +299,7 @@ impl Simulate {
     fn bills<'answer>(
         &self,
         simulator: &mut Simulator,
-        table: &Table,
+        subject: &Value,
         comparison: &'answer Comparison,
         language: Language,
     ) -> anyhow::Result<Vec<(&'answer [HeldAddOn], Value)>> {
@@ -261,15 +312,27 @@ impl Simulate {
                 format!("表格中没有 {month}；已有月份：{months}"),
             ));
         }
-        let best = comparison.ranking.first().map(|ranked| (&ranked.plan_id, &ranked.add_ons));
-        let present = comparison.present.as_ref().map(|present| (&present.plan_id, &present.add_ons));
+        let best = comparison
+            .ranking
+            .first()
+            .map(|ranked| (&ranked.plan_id, &ranked.add_ons));
+        let present = comparison
+            .present
+            .as_ref()
+            .map(|present| (&present.plan_id, &present.add_ons));
         let mut bills = Vec::new();
         for (plan_id, add_ons) in best.into_iter().chain(present) {
-            let mut request = self.subject(table);
+            let mut request = subject.clone();
             request["month"] = json!(month);
             request["plan_id"] = json!(plan_id);
-            request["add_ons"] = add_ons.iter().map(|add_on| json!({"id": add_on.id, "quantity": add_on.quantity})).collect();
-            bills.push((add_ons.as_slice(), serde_json::from_slice(&simulator.explain(&serde_json::to_vec(&request)?)?)?));
+            request["add_ons"] = add_ons
+                .iter()
+                .map(|add_on| json!({"id": add_on.id, "quantity": add_on.quantity}))
+                .collect();
+            bills.push((
+                add_ons.as_slice(),
+                serde_json::from_slice(&simulator.explain(&serde_json::to_vec(&request)?)?)?,
+            ));
         }
         Ok(bills)
     }
@@ -278,12 +341,18 @@ impl Simulate {
 fn read_bounded(path: &Path, bytes_max: u64, language: Language) -> anyhow::Result<Vec<u8>> {
     let name = || {
         let path = path.display();
-        language.pick(format!("{path} cannot be read; check its name"), format!("无法读取 {path}；请检查文件名"))
+        language.pick(
+            format!("{path} cannot be read; check its name"),
+            format!("无法读取 {path}；请检查文件名"),
+        )
     };
     let metadata = fs::metadata(path).with_context(name)?;
     if metadata.len() > bytes_max {
         let (path, mib) = (path.display(), bytes_max / (1024 * 1024));
-        bail!(language.pick(format!("{path} is larger than {mib} MiB; this is the wrong file"), format!("{path} 超过 {mib} MiB，不是用量表或资费目录")));
+        bail!(language.pick(
+            format!("{path} is larger than {mib} MiB; this is the wrong file"),
+            format!("{path} 超过 {mib} MiB，不是用量表或资费目录")
+        ));
     }
     fs::read(path).with_context(name)
 }
@@ -291,13 +360,19 @@ fn read_bounded(path: &Path, bytes_max: u64, language: Language) -> anyhow::Resu
 fn parse_add_on(text: &str) -> Result<(String, u32), String> {
     let (id, quantity) = text.split_once('=').unwrap_or((text, "1"));
     match quantity.parse::<u32>() {
-        Ok(quantity) if (1..=ADD_ON_QUANTITY_MAX).contains(&quantity) && !id.is_empty() => Ok((id.to_owned(), quantity)),
-        _ => Err(format!("write an id, or id=2 with a number from 1 to {ADD_ON_QUANTITY_MAX} / 请写编号，或“编号=数量”，数量为 1 至 {ADD_ON_QUANTITY_MAX}")),
+        Ok(quantity) if (1..=ADD_ON_QUANTITY_MAX).contains(&quantity) && !id.is_empty() => {
+            Ok((id.to_owned(), quantity))
+        }
+        _ => Err(format!(
+            "write an id, or id=2 with a number from 1 to {ADD_ON_QUANTITY_MAX} / 请写编号，或“编号=数量”，数量为 1 至 {ADD_ON_QUANTITY_MAX}"
+        )),
     }
 }
 
 fn parse_what_if(text: &str) -> Result<(Kind, u64), String> {
-    let parsed = text.split_once('=').and_then(|(kind, per_mille)| Some((Kind::parse(kind)?, per_mille.parse::<u64>().ok()?)));
+    let parsed = text
+        .split_once('=')
+        .and_then(|(kind, per_mille)| Some((Kind::parse(kind)?, per_mille.parse::<u64>().ok()?)));
     match parsed {
         Some((kind, per_mille)) if per_mille <= WHAT_IF_PER_MILLE_MAX => Ok((kind, per_mille)),
         _ => Err(format!(

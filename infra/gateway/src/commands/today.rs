@@ -13,7 +13,9 @@ const CHINA_OFFSET_S: i64 = 8 * 3600;
 /// # Errors
 /// When the clock of this machine is out of range.
 pub(crate) fn in_china() -> anyhow::Result<String> {
-    let seconds = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())? + CHINA_OFFSET_S;
-    let now = DateTime::from_timestamp(seconds, 0).context("the clock of this machine is out of range / 系统时间超出范围")?;
+    let seconds =
+        i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())? + CHINA_OFFSET_S;
+    let now = DateTime::from_timestamp(seconds, 0)
+        .context("the clock of this machine is out of range / 系统时间超出范围")?;
     Ok(now.format("%Y-%m-%d").to_string())
 }

@@ -16,3 +16,4 @@ mod ports;
 mod requests;
 mod running;
 mod setup;
+mod terminal;

@@ -5,7 +5,9 @@
 //! is what the proofs in [`crate::fit`] rest on.
 
 mod add_ons;
-mod brands;
+mod easyown;
+mod gotone;
+mod mzone;
 pub(crate) mod prices;
 mod special;
 pub(crate) mod words;
@@ -17,9 +19,9 @@ const CATALOGUE_SCHEMA: &str = "chudian-catalogue/1";
 
 /// The whole catalogue.
 pub(crate) fn catalogue() -> Catalogue {
-    let mut plans = brands::gotone();
-    plans.extend(brands::mzone());
-    plans.extend(brands::easyown());
+    let mut plans = gotone::plans();
+    plans.extend(mzone::plans());
+    plans.extend(easyown::plans());
     plans.extend(special::family());
     plans.extend(special::fusion());
     plans.extend(special::of_cities());
@@ -40,6 +42,10 @@ pub(crate) fn catalogue() -> Catalogue {
         add_ons: add_ons::add_ons(),
         exclusion_groups: add_ons::exclusion_groups(),
         // A hall offers a plan that saves at least a yuan a month; of two that save the same, the steadier one comes first.
-        ranking: Ranking { saving_min: "1", months_won_min: 1, tie_breaks: &["worst_month", "fewer_add_ons", "monthly_fee"] },
+        ranking: Ranking {
+            saving_min: "1",
+            months_won_min: 1,
+            tie_breaks: &["worst_month", "fewer_add_ons", "monthly_fee"],
+        },
     }
 }

@@ -47,7 +47,10 @@ pub(crate) const CITIES: [(&str, u32); 14] = [
 ];
 
 fn word(id: &'static str, zh: &'static str, en: &'static str) -> Word {
-    Word { id, name: text(zh, en) }
+    Word {
+        id,
+        name: text(zh, en),
+    }
 }
 
 pub(crate) fn brands() -> Vec<Word> {
@@ -97,25 +100,50 @@ pub(crate) fn categories() -> Categories {
             word("roaming", "国内漫游主叫", "Calls while roaming in China"),
             word("family_number", "亲情号码", "Calls to family numbers"),
             word("called", "本地被叫", "Incoming calls"),
-            word("roaming_called", "国内漫游被叫", "Incoming calls while roaming in China"),
+            word(
+                "roaming_called",
+                "国内漫游被叫",
+                "Incoming calls while roaming in China",
+            ),
             word("international", "国际及港澳台长途", "International calls"),
         ],
         data: vec![
             word("domestic", "国内流量", "Data within China"),
             word("local", "省内流量", "Data within the province"),
             word("video", "视频定向流量", "Data of chosen video services"),
-            word("roaming", "国际及港澳台漫游流量", "Data while roaming abroad"),
+            word(
+                "roaming",
+                "国际及港澳台漫游流量",
+                "Data while roaming abroad",
+            ),
         ],
-        sms: vec![word("domestic", "国内短信", "Text messages within China"), word("international", "国际短信", "International text messages")],
+        sms: vec![
+            word("domestic", "国内短信", "Text messages within China"),
+            word("international", "国际短信", "International text messages"),
+        ],
         mms: vec![word("domestic", "国内彩信", "Multimedia messages")],
-        wlan: vec![word("public", "公共WLAN", "Public WLAN"), word("campus", "校园WLAN", "Campus WLAN")],
+        wlan: vec![
+            word("public", "公共WLAN", "Public WLAN"),
+            word("campus", "校园WLAN", "Campus WLAN"),
+        ],
     }
 }
 
 pub(crate) fn bands() -> Vec<Band> {
     vec![
-        Band { id: "day", name: text("日间", "Daytime"), times: Vec::new() },
-        Band { id: "night", name: text("夜间（23:00–7:00）", "Night (23:00–07:00)"), times: vec![BandTimes { from: "23:00", until: "07:00" }] },
+        Band {
+            id: "day",
+            name: text("日间", "Daytime"),
+            times: Vec::new(),
+        },
+        Band {
+            id: "night",
+            name: text("夜间（23:00–7:00）", "Night (23:00–07:00)"),
+            times: vec![BandTimes {
+                from: "23:00",
+                until: "07:00",
+            }],
+        },
     ]
 }
 
@@ -123,11 +151,47 @@ pub(crate) fn bands() -> Vec<Band> {
 pub(crate) fn calendar() -> Calendar {
     Calendar {
         holidays: &[
-            "2026-01-01", "2026-01-02", "2026-01-03", "2026-02-15", "2026-02-16", "2026-02-17", "2026-02-18", "2026-02-19", "2026-02-20",
-            "2026-02-21", "2026-02-22", "2026-02-23", "2026-04-04", "2026-04-05", "2026-04-06", "2026-05-01", "2026-05-02", "2026-05-03",
-            "2026-05-04", "2026-05-05", "2026-06-19", "2026-06-20", "2026-06-21", "2026-09-25", "2026-09-26", "2026-09-27", "2026-10-01",
-            "2026-10-02", "2026-10-03", "2026-10-04", "2026-10-05", "2026-10-06", "2026-10-07",
+            "2026-01-01",
+            "2026-01-02",
+            "2026-01-03",
+            "2026-02-15",
+            "2026-02-16",
+            "2026-02-17",
+            "2026-02-18",
+            "2026-02-19",
+            "2026-02-20",
+            "2026-02-21",
+            "2026-02-22",
+            "2026-02-23",
+            "2026-04-04",
+            "2026-04-05",
+            "2026-04-06",
+            "2026-05-01",
+            "2026-05-02",
+            "2026-05-03",
+            "2026-05-04",
+            "2026-05-05",
+            "2026-06-19",
+            "2026-06-20",
+            "2026-06-21",
+            "2026-09-25",
+            "2026-09-26",
+            "2026-09-27",
+            "2026-10-01",
+            "2026-10-02",
+            "2026-10-03",
+            "2026-10-04",
+            "2026-10-05",
+            "2026-10-06",
+            "2026-10-07",
         ],
-        extra_workdays: &["2026-01-04", "2026-02-14", "2026-02-28", "2026-05-09", "2026-09-20", "2026-10-10"],
+        extra_workdays: &[
+            "2026-01-04",
+            "2026-02-14",
+            "2026-02-28",
+            "2026-05-09",
+            "2026-09-20",
+            "2026-10-10",
+        ],
     }
 }

@@ -219,8 +219,8 @@ impl Loader {
             .collect();
         let (count, shown) = (imported.rejected.len(), shown.join("\n  "));
         bail!(self.language.pick(
-            format!("{count} customers were refused, for instance\n  {shown}\ncheck that this program and the system have the same version"),
-            format!("{count} 名客户被拒绝，例如\n  {shown}\n请检查本程序与系统版本是否一致"),
+            format!("customers refused: {count}, for instance\n  {shown}\ncheck that this program and the system have the same version"),
+            format!("被拒绝的客户：{count} 名，例如\n  {shown}\n请检查本程序与系统版本是否一致"),
         ))
     }
 

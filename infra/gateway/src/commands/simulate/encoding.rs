@@ -58,7 +58,12 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<(String, Encoding), Fault> {
 }
 
 fn undecodable(bytes: &[u8], valid_up_to: usize) -> Fault {
-    let line = bytes.iter().take(valid_up_to).filter(|byte| **byte == b'\n').count() as u64 + 1;
+    let line = bytes
+        .iter()
+        .take(valid_up_to)
+        .filter(|byte| **byte == b'\n')
+        .count() as u64
+        + 1;
     Fault::of_line(
         line,
         None,
@@ -76,9 +81,11 @@ mod tests {
         let text = "月份,类型\n2026-05,语音\n";
         let marked = ["\u{feff}".as_bytes(), text.as_bytes()].concat();
         let (gb18030, _, _) = GB18030.encode(text);
-        for (bytes, encoding) in
-            [(text.as_bytes(), Encoding::Utf8), (marked.as_slice(), Encoding::Utf8WithMark), (gb18030.as_ref(), Encoding::Gb18030)]
-        {
+        for (bytes, encoding) in [
+            (text.as_bytes(), Encoding::Utf8),
+            (marked.as_slice(), Encoding::Utf8WithMark),
+            (gb18030.as_ref(), Encoding::Gb18030),
+        ] {
             assert_eq!(decode(bytes).unwrap(), (text.to_owned(), encoding));
         }
         assert_eq!(decode(b"month,kind").unwrap().1, Encoding::Utf8);
@@ -90,13 +97,21 @@ mod tests {
         let text = "地区,𠮷\n";
         let (bytes, _, unmappable) = GB18030.encode(text);
         assert!(!unmappable);
-        assert_eq!(decode(&bytes).unwrap(), (text.to_owned(), Encoding::Gb18030));
+        assert_eq!(
+            decode(&bytes).unwrap(),
+            (text.to_owned(), Encoding::Gb18030)
+        );
     }
 
     #[test]
     fn what_is_no_text_is_refused_with_its_line() {
         assert_eq!(decode(b"month\nab\xFF\xFF\n").unwrap_err().line, Some(2));
-        assert_eq!(decode(&[&[0xEF, 0xBB, 0xBF][..], b"a\nb\nc\xFF"].concat()).unwrap_err().line, Some(3));
+        assert_eq!(
+            decode(&[&[0xEF, 0xBB, 0xBF][..], b"a\nb\nc\xFF"].concat())
+                .unwrap_err()
+                .line,
+            Some(3)
+        );
         assert_eq!(decode(&[0xFF, 0xFE, 0x31, 0x00]).unwrap_err().line, None);
     }
 }

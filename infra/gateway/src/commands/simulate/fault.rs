@@ -21,12 +21,27 @@ pub(crate) struct Fault {
 impl Fault {
     /// Of the file as a whole.
     pub(crate) fn of_file(en: impl Into<String>, zh: impl Into<String>) -> Self {
-        Self { line: None, column: None, en: en.into(), zh: zh.into() }
+        Self {
+            line: None,
+            column: None,
+            en: en.into(),
+            zh: zh.into(),
+        }
     }
 
     /// Of a line, and of a column where there is one to blame.
-    pub(crate) fn of_line(line: u64, column: Option<&str>, en: impl Into<String>, zh: impl Into<String>) -> Self {
-        Self { line: Some(line), column: column.map(str::to_owned), en: en.into(), zh: zh.into() }
+    pub(crate) fn of_line(
+        line: u64,
+        column: Option<&str>,
+        en: impl Into<String>,
+        zh: impl Into<String>,
+    ) -> Self {
+        Self {
+            line: Some(line),
+            column: column.map(str::to_owned),
+            en: en.into(),
+            zh: zh.into(),
+        }
     }
 }
 

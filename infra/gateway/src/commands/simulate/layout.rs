@@ -17,9 +17,19 @@ pub(super) enum Align {
 
 /// Lays rows out in columns; the first row holds the headings.
 pub(super) fn table(columns: &[Align], rows: &[Vec<String>]) -> String {
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| harmless(cell)).collect()).collect();
-    let widths: Vec<usize> =
-        (0..columns.len()).map(|column| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0)).collect();
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| harmless(cell)).collect())
+        .collect();
+    let widths: Vec<usize> = (0..columns.len())
+        .map(|column| {
+            rows.iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.width())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
     let mut text = String::new();
     for row in &rows {
         let mut line = String::new();
@@ -63,11 +73,17 @@ mod tests {
             vec!["M-Zone".to_owned(), "-0.05".to_owned()],
         ];
         let text = table(&[Align::Left, Align::Right], &rows);
-        assert_eq!(text, "套餐             元\n全球通畅享58  58.00\nM-Zone        -0.05\n");
+        assert_eq!(
+            text,
+            "套餐             元\n全球通畅享58  58.00\nM-Zone        -0.05\n"
+        );
     }
 
     #[test]
     fn nothing_steers_the_terminal() {
-        assert_eq!(harmless("a\u{1b}[31mb\u{202e}c\n"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}");
+        assert_eq!(
+            harmless("a\u{1b}[31mb\u{202e}c\n"),
+            "a\u{fffd}[31mb\u{fffd}c\u{fffd}"
+        );
     }
 }

@@ -32,12 +32,21 @@ impl QuantityError {
     pub(crate) fn at(self, line: u64, column: &str, text: &str) -> Fault {
         let (en, zh) = match self {
             Self::Form => (
-                format!("`{text}` is no number; write digits with at most one point, without unit or separators, for instance 1234.5"),
-                format!("“{text}”不是数字；请只写数字和至多一个小数点，不带单位和千分位，例如 1234.5"),
+                format!(
+                    "`{text}` is no number; write digits with at most one point, without unit or separators, for instance 1234.5"
+                ),
+                format!(
+                    "“{text}”不是数字；请只写数字和至多一个小数点，不带单位和千分位，例如 1234.5"
+                ),
             ),
-            Self::Negative => (format!("`{text}` is negative; usage is zero or more"), format!("“{text}”为负数；用量必须大于等于零")),
+            Self::Negative => (
+                format!("`{text}` is negative; usage is zero or more"),
+                format!("“{text}”为负数；用量必须大于等于零"),
+            ),
             Self::TooLarge => (
-                format!("`{text}` is more than a month can hold; check the unit in the column's heading"),
+                format!(
+                    "`{text}` is more than a month can hold; check the unit in the column's heading"
+                ),
                 format!("“{text}”超过一个月可能的用量；请检查表头中的单位"),
             ),
         };
@@ -54,24 +63,42 @@ pub(crate) fn read(text: &str, units_each: u64) -> Result<Quantity, QuantityErro
     }
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !is_number(whole) || !is_number(fraction) || (text.contains('.') && fraction.is_empty()) {
+    if whole.is_empty()
+        || !is_number(whole)
+        || !is_number(fraction)
+        || (text.contains('.') && fraction.is_empty())
+    {
         return Err(QuantityError::Form);
     }
-    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+    let (whole, fraction) = (
+        whole.trim_start_matches('0'),
+        fraction.trim_end_matches('0'),
+    );
     if whole.len() + fraction.len() > DIGITS_MAX {
-        return Err(if whole.len() > fraction.len() { QuantityError::TooLarge } else { QuantityError::Form });
+        return Err(if whole.len() > fraction.len() {
+            QuantityError::TooLarge
+        } else {
+            QuantityError::Form
+        });
     }
-    let digits = format!("0{whole}{fraction}").parse::<u128>().map_err(|_| QuantityError::Form)?;
+    let digits = format!("0{whole}{fraction}")
+        .parse::<u128>()
+        .map_err(|_| QuantityError::Form)?;
     // At most 24 digits and 24 decimals: neither power nor product leaves 128 bits.
     let scale = 10_u128.pow(u32::try_from(fraction.len()).unwrap_or_default());
-    let scaled = digits.checked_mul(u128::from(units_each)).ok_or(QuantityError::TooLarge)?;
+    let scaled = digits
+        .checked_mul(u128::from(units_each))
+        .ok_or(QuantityError::TooLarge)?;
     let (units, rest) = (scaled / scale, scaled % scale);
     let units = if rest * 2 >= scale { units + 1 } else { units };
     if units > BASE_UNITS_MAX {
         return Err(QuantityError::TooLarge);
     }
     let units = u64::try_from(units).map_err(|_| QuantityError::TooLarge)?;
-    Ok(Quantity { units, rounded: rest > 0 })
+    Ok(Quantity {
+        units,
+        rounded: rest > 0,
+    })
 }
 
 #[cfg(test)]
@@ -91,7 +118,11 @@ mod tests {
             ("000.10", 60, 6, false),
             ("0", 1024, 0, false),
         ] {
-            assert_eq!(read(text, units_each), Ok(Quantity { units, rounded }), "{text} × {units_each}");
+            assert_eq!(
+                read(text, units_each),
+                Ok(Quantity { units, rounded }),
+                "{text} × {units_each}"
+            );
         }
     }
 
@@ -108,7 +139,10 @@ mod tests {
             ("-1", QuantityError::Negative),
             ("－3", QuantityError::Negative),
             ("10000000001", QuantityError::TooLarge),
-            ("99999999999999999999999999999999999999999", QuantityError::TooLarge),
+            (
+                "99999999999999999999999999999999999999999",
+                QuantityError::TooLarge,
+            ),
             ("0.1111111111111111111111111111", QuantityError::Form),
         ] {
             assert_eq!(read(text, 1), Err(error), "{text}");

@@ -17,7 +17,13 @@ pub(super) fn comparison(answer: &Comparison, texts: &Texts) -> String {
     let language = texts.language;
     let mut text = String::new();
     if let (Some(first), Some(last)) = (answer.months.first(), answer.months.last()) {
-        line(&mut text, &language.pick(format!("Months {first} to {last}, amounts in yuan"), format!("月份 {first} 至 {last}，金额单位：元")));
+        line(
+            &mut text,
+            &language.pick(
+                format!("Months {first} to {last}, amounts in yuan"),
+                format!("月份 {first} 至 {last}，金额单位：元"),
+            ),
+        );
     }
     if answer.estimated {
         line(
@@ -49,9 +55,20 @@ fn why(best: &Ranked, answer: &Comparison, texts: &Texts) -> String {
     let language = texts.language;
     let mut text = String::new();
     let name = harmless(texts.name(&best.plan_id));
-    line(&mut text, &language.pick(format!("\nWhy {name} comes first:"), format!("\n{name} 排在首位的原因：")));
+    line(
+        &mut text,
+        &language.pick(
+            format!("\nWhy {name} comes first:"),
+            format!("\n{name} 排在首位的原因："),
+        ),
+    );
     if let Some(saving) = &best.saving {
-        let (mean, worst, won, all) = (yuan(saving.mean_fen), yuan(saving.worst_month_fen), saving.months_won, answer.months.len());
+        let (mean, worst, won, all) = (
+            yuan(saving.mean_fen),
+            yuan(saving.worst_month_fen),
+            saving.months_won,
+            answer.months.len(),
+        );
         line(
             &mut text,
             &language.pick(
@@ -64,35 +81,77 @@ fn why(best: &Ranked, answer: &Comparison, texts: &Texts) -> String {
     if let Some(present) = &answer.present
         && dearest(&best.monthly_total_fen) < dearest(&present.monthly_total_fen)
     {
-        let (before, after) = (yuan(dearest(&present.monthly_total_fen)), yuan(dearest(&best.monthly_total_fen)));
+        let (before, after) = (
+            yuan(dearest(&present.monthly_total_fen)),
+            yuan(dearest(&best.monthly_total_fen)),
+        );
         line(
             &mut text,
-            &language.pick(format!("  · the dearest month falls from {before} to {after} yuan"), format!("  · 最贵的月份由 {before} 元降至 {after} 元")),
+            &language.pick(
+                format!("  · the dearest month falls from {before} to {after} yuan"),
+                format!("  · 最贵的月份由 {before} 元降至 {after} 元"),
+            ),
         );
     }
     if best.saving.is_none() {
-        line(&mut text, language.pick("  · it costs least over all months", "  · 各月合计费用最低"));
+        line(
+            &mut text,
+            language.pick("  · it costs least over all months", "  · 各月合计费用最低"),
+        );
     }
     if best.switching.cost_fen > 0 {
         let cost = yuan(best.switching.cost_fen);
-        line(&mut text, &language.pick(format!("  · switching costs {cost} yuan"), format!("  · 更换套餐需 {cost} 元")));
+        line(
+            &mut text,
+            &language.pick(
+                format!("  · switching costs {cost} yuan"),
+                format!("  · 更换套餐需 {cost} 元"),
+            ),
+        );
     }
-    for reason in best.reasons.iter().filter(|reason| !texts::SAID_BY_FIGURES.contains(&reason.code.as_str())) {
-        line(&mut text, &format!("  · {}", harmless(texts.reason(reason))));
+    for reason in best
+        .reasons
+        .iter()
+        .filter(|reason| !texts::SAID_BY_FIGURES.contains(&reason.code.as_str()))
+    {
+        line(
+            &mut text,
+            &format!("  · {}", harmless(texts.reason(reason))),
+        );
     }
     text
 }
 
 fn ranking(answer: &Comparison, texts: &Texts) -> String {
     let headings = texts.language.pick(
-        ["rank", "plan", "id", "months won", "saving/month", "least saving", "mean", "total"],
-        ["排名", "套餐", "编号", "胜出月数", "月均节省", "最少节省", "月均", "合计"],
+        [
+            "rank",
+            "plan",
+            "id",
+            "months won",
+            "saving/month",
+            "least saving",
+            "mean",
+            "total",
+        ],
+        [
+            "排名",
+            "套餐",
+            "编号",
+            "胜出月数",
+            "月均节省",
+            "最少节省",
+            "月均",
+            "合计",
+        ],
     );
     let mut headings: Vec<String> = headings.into_iter().map(str::to_owned).collect();
     headings.extend(answer.months.iter().cloned());
     let mut columns = vec![Align::Right, Align::Left, Align::Left];
     columns.resize(headings.len(), Align::Right);
-    let months = i64::try_from(answer.months.len()).unwrap_or(i64::MAX).max(1);
+    let months = i64::try_from(answer.months.len())
+        .unwrap_or(i64::MAX)
+        .max(1);
     let mut rows = vec![headings];
     let amounts = |total_fen: i64, monthly_fen: &[i64]| {
         let mut cells = vec![yuan(rounded_mean(total_fen, months)), yuan(total_fen)];
@@ -101,13 +160,19 @@ fn ranking(answer: &Comparison, texts: &Texts) -> String {
     };
     if let Some(present) = &answer.present {
         let now = texts.language.pick("now", "现在").to_owned();
-        let mut row = vec![now, package(&present.plan_id, &present.add_ons, texts), present.plan_id.clone()];
+        let mut row = vec![
+            now,
+            package(&present.plan_id, &present.add_ons, texts),
+            present.plan_id.clone(),
+        ];
         row.extend(["-", "-", "-"].map(str::to_owned));
         row.extend(amounts(present.total_fen, &present.monthly_total_fen));
         rows.push(row);
     }
     for ranked in &answer.ranking {
-        let saving = |cell: fn(&super::answer::Saving) -> String| ranked.saving.as_ref().map_or_else(|| "-".to_owned(), cell);
+        let saving = |cell: fn(&super::answer::Saving) -> String| {
+            ranked.saving.as_ref().map_or_else(|| "-".to_owned(), cell)
+        };
         let mut row = vec![
             ranked.rank.to_string(),
             package(&ranked.plan_id, &ranked.add_ons, texts),
@@ -167,17 +232,55 @@ pub(super) fn bill(bill: &Bill, package: &str, texts: &Texts) -> anyhow::Result<
     let language = texts.language;
     let month = &bill.month;
     let mut text = String::new();
-    line(&mut text, &language.pick(format!("\nBill of {month} under {package}"), format!("\n{month} 账单：{package}")));
+    line(
+        &mut text,
+        &language.pick(
+            format!("\nBill of {month} under {package}"),
+            format!("\n{month} 账单：{package}"),
+        ),
+    );
     let headings = language.pick(
-        ["line", "quantity", "unit", "inside allowances", "price (yuan/units)", "amount (yuan)"],
-        ["项目", "数量", "单位", "套餐内", "单价（元/单位数）", "金额（元）"],
+        [
+            "line",
+            "quantity",
+            "unit",
+            "inside allowances",
+            "price (yuan/units)",
+            "amount (yuan)",
+        ],
+        [
+            "项目",
+            "数量",
+            "单位",
+            "套餐内",
+            "单价（元/单位数）",
+            "金额（元）",
+        ],
     );
     let mut rows: Vec<Vec<String>> = vec![headings.into_iter().map(str::to_owned).collect()];
-    rows.extend(bill.lines.iter().map(|line| bill_row(line, &bill.plan_id, texts)));
+    rows.extend(
+        bill.lines
+            .iter()
+            .map(|line| bill_row(line, &bill.plan_id, texts)),
+    );
     let total = [language.pick("total", "合计"), "", "", "", ""].map(str::to_owned);
     rows.push(total.into_iter().chain([yuan(bill.total_fen)]).collect());
-    text.push_str(&table(&[Align::Left, Align::Right, Align::Left, Align::Right, Align::Right, Align::Right], &rows));
-    let sum_fen: i128 = bill.lines.iter().map(|line| i128::from(line.amount_fen)).sum();
+    text.push_str(&table(
+        &[
+            Align::Left,
+            Align::Right,
+            Align::Left,
+            Align::Right,
+            Align::Right,
+            Align::Right,
+        ],
+        &rows,
+    ));
+    let sum_fen: i128 = bill
+        .lines
+        .iter()
+        .map(|line| i128::from(line.amount_fen))
+        .sum();
     ensure!(
         sum_fen == i128::from(bill.total_fen),
         language.pick(
@@ -185,9 +288,18 @@ pub(super) fn bill(bill: &Bill, package: &str, texts: &Texts) -> anyhow::Result<
             format!("{month} 各项合计 {sum_fen} 分，与总额 {} 分不符：这是组件的缺陷，请报告", bill.total_fen),
         )
     );
-    line(&mut text, language.pick("the lines add up to the total", "各项相加与合计一致"));
+    line(
+        &mut text,
+        language.pick("the lines add up to the total", "各项相加与合计一致"),
+    );
     if let Some(proof) = &bill.proof {
-        line(&mut text, &language.pick(format!("proof {}", harmless(proof)), format!("凭证 {}", harmless(proof))));
+        line(
+            &mut text,
+            &language.pick(
+                format!("proof {}", harmless(proof)),
+                format!("凭证 {}", harmless(proof)),
+            ),
+        );
     }
     Ok(text)
 }
@@ -197,7 +309,11 @@ fn bill_row(line: &BillLine, plan_id: &str, texts: &Texts) -> Vec<String> {
     vec![
         texts.line(plan_id, &line.id, &line.description).to_owned(),
         figure(line.quantity),
-        line.unit.as_deref().map(|unit| texts.unit(unit)).unwrap_or_default().to_owned(),
+        line.unit
+            .as_deref()
+            .map(|unit| texts.unit(unit))
+            .unwrap_or_default()
+            .to_owned(),
         figure(line.allowance),
         line.price.clone().unwrap_or_default(),
         yuan(line.amount_fen),
@@ -207,7 +323,11 @@ fn bill_row(line: &BillLine, plan_id: &str, texts: &Texts) -> Vec<String> {
 /// Mean of months, to the nearest fen, halves away from zero.
 fn rounded_mean(total_fen: i64, months: i64) -> i64 {
     let (quotient, rest) = (total_fen / months, total_fen % months);
-    if rest.unsigned_abs() * 2 >= months.unsigned_abs() { quotient + total_fen.signum() } else { quotient }
+    if rest.unsigned_abs() * 2 >= months.unsigned_abs() {
+        quotient + total_fen.signum()
+    } else {
+        quotient
+    }
 }
 
 fn line(text: &mut String, line: &str) {
@@ -246,8 +366,14 @@ mod tests {
     /// Goal: what a person sees, whole, in both languages.
     #[test]
     fn a_comparison_reads_like_this() {
-        assert_eq!(comparison(&answer(), &texts(Language::Chinese)), include_str!("../../../tests/texts/comparison.zh.txt"));
-        assert_eq!(comparison(&answer(), &texts(Language::English)), include_str!("../../../tests/texts/comparison.en.txt"));
+        assert_eq!(
+            comparison(&answer(), &texts(Language::Chinese)),
+            include_str!("../../../tests/texts/comparison.zh.txt")
+        );
+        assert_eq!(
+            comparison(&answer(), &texts(Language::English)),
+            include_str!("../../../tests/texts/comparison.en.txt")
+        );
     }
 
     /// Goal: a bill whose lines do not add up is never shown as if they did.
@@ -265,12 +391,27 @@ mod tests {
         };
         let texts = texts(Language::Chinese);
         let shown = bill(&bill_of(2990), "套餐", &texts).unwrap();
-        assert!(shown.contains("月费") && shown.contains("国内主叫") && shown.contains("29.90") && shown.contains("秒"), "{shown}");
-        assert!(bill(&bill_of(2991), "套餐", &texts).unwrap_err().to_string().contains("2990"));
+        assert!(
+            shown.contains("月费")
+                && shown.contains("国内主叫")
+                && shown.contains("29.90")
+                && shown.contains("秒"),
+            "{shown}"
+        );
+        assert!(
+            bill(&bill_of(2991), "套餐", &texts)
+                .unwrap_err()
+                .to_string()
+                .contains("2990")
+        );
     }
 
     #[test]
     fn means_are_rounded_half_away_from_zero() {
-        assert_eq!([(10, 4), (9, 4), (-10, 4), (0, 6), (18101, 2)].map(|(total, months)| rounded_mean(total, months)), [3, 2, -3, 0, 9051]);
+        assert_eq!(
+            [(10, 4), (9, 4), (-10, 4), (0, 6), (18101, 2)]
+                .map(|(total, months)| rounded_mean(total, months)),
+            [3, 2, -3, 0, 9051]
+        );
     }
 }

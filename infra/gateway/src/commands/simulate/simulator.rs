@@ -39,15 +39,29 @@ pub(super) struct Simulator {
 
 impl Simulator {
     /// Starts the component in `file` and loads `catalogue`. Compiled code is kept in `state_folder`, where there is one.
-    pub(super) fn start(file: &Path, state_folder: Option<&Path>, catalogue: &[u8], language: Language) -> anyhow::Result<Self> {
+    pub(super) fn start(
+        file: &Path,
+        state_folder: Option<&Path>,
+        catalogue: &[u8],
+        language: Language,
+    ) -> anyhow::Result<Self> {
         let engine = engine()?;
         let component = compile(&engine, file, state_folder, language)?;
         let mut linker = Linker::new(&engine);
-        linker.define_unknown_imports_as_traps(&component).map_err(plain)?;
-        let mut store = Store::new(&engine, StoreLimitsBuilder::new().memory_size(MEMORY_BYTES_MAX).build());
+        linker
+            .define_unknown_imports_as_traps(&component)
+            .map_err(plain)?;
+        let mut store = Store::new(
+            &engine,
+            StoreLimitsBuilder::new()
+                .memory_size(MEMORY_BYTES_MAX)
+                .build(),
+        );
         store.limiter(|limits| limits);
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-        let started = runtime.block_on(TariffSimulation::instantiate_async(&mut store, &component, &linker));
+        let started = runtime.block_on(TariffSimulation::instantiate_async(
+            &mut store, &component, &linker,
+        ));
         let bindings = started.map_err(plain).with_context(|| {
             let file = file.display();
             language.pick(
@@ -56,23 +70,51 @@ impl Simulator {
             )
         })?;
         let interface = bindings.chudian_tariff_simulator().catalogue();
-        let loaded = runtime.block_on(interface.call_load(&mut store, catalogue)).map_err(plain)?;
-        let catalogue = loaded.map_err(|error| explain(&error, language.pick("the catalogue", "资费目录"), language))?;
-        Ok(Self { runtime, store, bindings, catalogue, language })
+        let loaded = runtime
+            .block_on(interface.call_load(&mut store, catalogue))
+            .map_err(plain)?;
+        let catalogue = loaded.map_err(|error| {
+            explain(&error, language.pick("the catalogue", "资费目录"), language)
+        })?;
+        Ok(Self {
+            runtime,
+            store,
+            bindings,
+            catalogue,
+            language,
+        })
     }
 
     /// Compares plans; request and answer as `POST /simulations`.
     pub(super) fn simulate(&mut self, request: &[u8]) -> anyhow::Result<Vec<u8>> {
         let interface = self.bindings.chudian_tariff_simulator().catalogue();
-        let answer = self.runtime.block_on(interface.call_simulate(&mut self.store, self.catalogue, request)).map_err(plain)?;
-        answer.map_err(|error| explain(&error, self.language.pick("the usage", "用量"), self.language))
+        let answer = self
+            .runtime
+            .block_on(interface.call_simulate(&mut self.store, self.catalogue, request))
+            .map_err(plain)?;
+        answer.map_err(|error| {
+            explain(
+                &error,
+                self.language.pick("the usage", "用量"),
+                self.language,
+            )
+        })
     }
 
     /// Writes one bill out; request and answer as `POST /bills`.
     pub(super) fn explain(&mut self, request: &[u8]) -> anyhow::Result<Vec<u8>> {
         let interface = self.bindings.chudian_tariff_simulator().catalogue();
-        let answer = self.runtime.block_on(interface.call_explain(&mut self.store, self.catalogue, request)).map_err(plain)?;
-        answer.map_err(|error| explain(&error, self.language.pick("the bill", "账单"), self.language))
+        let answer = self
+            .runtime
+            .block_on(interface.call_explain(&mut self.store, self.catalogue, request))
+            .map_err(plain)?;
+        answer.map_err(|error| {
+            explain(
+                &error,
+                self.language.pick("the bill", "账单"),
+                self.language,
+            )
+        })
     }
 }
 
@@ -84,11 +126,19 @@ fn plain(error: wasmtime::Error) -> anyhow::Error {
 fn engine() -> anyhow::Result<Engine> {
     let mut config = Config::new();
     // The component's HTTP half is written against asynchronous interfaces, which must be known to read its types.
-    config.wasm_component_model(true).wasm_component_model_async(true).generate_address_map(false);
+    config
+        .wasm_component_model(true)
+        .wasm_component_model_async(true)
+        .generate_address_map(false);
     Engine::new(&config).map_err(plain)
 }
 
-fn compile(engine: &Engine, file: &Path, state_folder: Option<&Path>, language: Language) -> anyhow::Result<wasmtime::component::Component> {
+fn compile(
+    engine: &Engine,
+    file: &Path,
+    state_folder: Option<&Path>,
+    language: Language,
+) -> anyhow::Result<wasmtime::component::Component> {
     let missing = || {
         let file = file.display();
         language.pick(
@@ -97,13 +147,21 @@ fn compile(engine: &Engine, file: &Path, state_folder: Option<&Path>, language: 
         )
     };
     let length = std::fs::metadata(file).with_context(missing)?.len();
-    anyhow::ensure!(length <= COMPONENT_BYTES_MAX, "{}: {length} > {COMPONENT_BYTES_MAX} bytes / 字节", file.display());
+    anyhow::ensure!(
+        length <= COMPONENT_BYTES_MAX,
+        "{}: {length} > {COMPONENT_BYTES_MAX} bytes / 字节",
+        file.display()
+    );
     let bytes = std::fs::read(file).with_context(missing)?;
     let compiled = match state_folder {
-        Some(folder) => CodeCache::open(folder).compile(engine, &bytes).map(|compiled| compiled.component),
+        Some(folder) => CodeCache::open(folder)
+            .compile(engine, &bytes)
+            .map(|compiled| compiled.component),
         None => wasmtime::component::Component::new(engine, &bytes),
     };
-    compiled.map_err(plain).with_context(|| file.display().to_string())
+    compiled
+        .map_err(plain)
+        .with_context(|| file.display().to_string())
 }
 
 /// What the component says is wrong.
@@ -111,7 +169,10 @@ fn explain(error: &SimulatorError, subject: &str, language: Language) -> anyhow:
     match error {
         SimulatorError::Invalid(findings) => {
             let count = findings.len();
-            let mut text = language.pick(format!("{subject} has {count} errors"), format!("{subject}有 {count} 处错误"));
+            let mut text = language.pick(
+                format!("{subject} has {count} errors"),
+                format!("{subject}有 {count} 处错误"),
+            );
             for finding in findings.iter().take(FINDINGS_SHOWN_MAX) {
                 let detail = language.pick(&finding.detail_en, &finding.detail_zh);
                 // Writing to a text cannot fail.

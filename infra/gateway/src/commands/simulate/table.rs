@@ -22,6 +22,8 @@ use csv::{ReaderBuilder, StringRecord};
 use serde::Serialize;
 
 use super::fault::Fault;
+use super::headings::{Column, Headings};
+use super::month;
 use super::quantity::{self, Quantity};
 use super::words::{Kind, Word, Words, listed};
 
@@ -29,50 +31,16 @@ use super::words::{Kind, Word, Words, listed};
 const ROWS_MAX: usize = 6_000;
 /// Months of a simulation (TS-2).
 const MONTHS_MAX: usize = 12;
-/// Years in which usage can lie; the tariff simulation has the same bounds.
-const YEARS: std::ops::RangeInclusive<u32> = 1990..=2199;
 /// Seconds of a minute, KB of a MB and of a GB.
 const MINUTE_S: u64 = 60;
 const MB_KB: u64 = 1024;
 const GB_KB: u64 = 1024 * 1024;
 
-/// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Column {
-    Month,
-    Kind,
-    Category,
-    Band,
-    DayType,
-    Count,
-    Seconds,
-    Minutes,
-    BilledMinutes,
-    BilledSixSeconds,
-    Kb,
-    Mb,
-    Gb,
-}
-
-/// What each column may be called; the first word is the one that messages use.
-const HEADINGS: [(Column, &[&str]); 13] = [
-    (Column::Month, &["month", "月份", "账期", "月"]),
-    (Column::Kind, &["kind", "类型", "业务类型", "type"]),
-    (Column::Category, &["category", "类别", "业务类别"]),
-    (Column::Band, &["band", "时段"]),
-    (Column::DayType, &["day_type", "日类型"]),
-    (Column::Count, &["count", "次数", "条数"]),
-    (Column::Seconds, &["seconds", "秒", "秒数"]),
-    (Column::Minutes, &["minutes", "分钟", "分钟数"]),
-    (Column::BilledMinutes, &["billed_minutes", "计费分钟"]),
-    (Column::BilledSixSeconds, &["billed_6s_units", "计费6秒"]),
-    (Column::Kb, &["kb"]),
-    (Column::Mb, &["mb"]),
-    (Column::Gb, &["gb"]),
+const DAY_TYPES: [(&str, &[&str]); 3] = [
+    ("workday", &["workday", "工作日"]),
+    ("weekend", &["weekend", "周末"]),
+    ("holiday", &["holiday", "节假日", "假日"]),
 ];
-
-const DAY_TYPES: [(&str, &[&str]); 3] =
-    [("workday", &["workday", "工作日"]), ("weekend", &["weekend", "周末"]), ("holiday", &["holiday", "节假日", "假日"])];
 
 /// The usage that a table holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -118,14 +86,30 @@ pub(crate) struct UsageLine {
 /// # Errors
 /// Every fault that was found.
 pub(crate) fn read(text: &str, words: &Words) -> Result<Table, Vec<Fault>> {
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter(text)).from_reader(text.as_bytes());
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter(text))
+        .from_reader(text.as_bytes());
     let mut records = reader.records();
     let headings = match records.next() {
         Some(Ok(record)) if !is_blank(&record) => Headings::read(&record)?,
         Some(Err(error)) => return Err(vec![broken(&error)]),
-        _ => return Err(vec![Fault::of_file("the table is empty; its first line must be headings such as month,kind,category,count,minutes,MB", "表格为空；第一行应为表头，例如 月份,类型,类别,次数,分钟,MB")]),
+        _ => {
+            return Err(vec![Fault::of_file(
+                "the table is empty; its first line must be headings such as month,kind,category,count,minutes,MB",
+                "表格为空；第一行应为表头，例如 月份,类型,类别,次数,分钟,MB",
+            )]);
+        }
     };
-    let mut rows = Rows { words, headings, faults: Vec::new(), months: BTreeMap::new(), rounded: 0, count: 0 };
+    let mut rows = Rows {
+        words,
+        headings,
+        faults: Vec::new(),
+        months: BTreeMap::new(),
+        rounded: 0,
+        count: 0,
+    };
     for record in records {
         match record {
             Ok(record) if is_blank(&record) => {}
@@ -134,7 +118,9 @@ pub(crate) fn read(text: &str, words: &Words) -> Result<Table, Vec<Fault>> {
         }
         if rows.count > ROWS_MAX {
             let fault = (
-                format!("more than {ROWS_MAX} rows; add up the rows of the same month, kind and category"),
+                format!(
+                    "more than {ROWS_MAX} rows; add up the rows of the same month, kind and category"
+                ),
                 format!("超过 {ROWS_MAX} 行；请把同月同类型同类别的行合并"),
             );
             return Err(vec![Fault::of_file(fault.0, fault.1)]);
@@ -147,7 +133,11 @@ pub(crate) fn read(text: &str, words: &Words) -> Result<Table, Vec<Fault>> {
 fn delimiter(text: &str) -> u8 {
     let headings = text.lines().next().unwrap_or_default();
     let occurrences = |separator: u8| headings.bytes().filter(|byte| *byte == separator).count();
-    [b',', b';', b'\t'].into_iter().rev().max_by_key(|separator| occurrences(*separator)).unwrap_or(b',')
+    [b',', b';', b'\t']
+        .into_iter()
+        .rev()
+        .max_by_key(|separator| occurrences(*separator))
+        .unwrap_or(b',')
 }
 
 fn is_blank(record: &StringRecord) -> bool {
@@ -156,51 +146,12 @@ fn is_blank(record: &StringRecord) -> bool {
 
 fn broken(error: &csv::Error) -> Fault {
     let line = error.position().map_or(1, csv::Position::line);
-    Fault::of_line(line, None, format!("this line is no CSV: {error}; look for a quotation mark without its partner"), format!("此行不是有效的 CSV：{error}；请检查引号是否成对"))
-}
-
-/// Where each column is, and how the file calls it.
-struct Headings {
-    columns: Vec<(Column, String)>,
-}
-
-impl Headings {
-    fn read(record: &StringRecord) -> Result<Self, Vec<Fault>> {
-        let mut columns: Vec<(Column, String)> = Vec::new();
-        let mut faults = Vec::new();
-        for cell in record {
-            let heading = cell.trim();
-            let known = HEADINGS.iter().find(|(_, words)| words.iter().any(|word| word.eq_ignore_ascii_case(heading)));
-            match known {
-                None => {
-                    let all: Vec<String> =
-                        HEADINGS.iter().map(|(_, words)| words.iter().take(2).copied().collect::<Vec<_>>().join("/")).collect();
-                    let all = all.join(", ");
-                    faults.push(Fault::of_line(
-                        1,
-                        Some(heading),
-                        format!("unknown heading `{heading}`; remove the column or use one of {all}"),
-                        format!("未知表头“{heading}”；请删除该列，或改用：{all}"),
-                    ));
-                }
-                Some((column, _)) if columns.iter().any(|(present, _)| present == column) => {
-                    faults.push(Fault::of_line(1, Some(heading), "this column stands here twice; keep one", "该列重复，请只保留一列"));
-                }
-                Some((column, _)) => columns.push((*column, heading.to_owned())),
-            }
-        }
-        for (required, zh) in [(Column::Month, "月份"), (Column::Kind, "类型")] {
-            let en = if required == Column::Month { "month" } else { "kind" };
-            if !columns.iter().any(|(present, _)| *present == required) {
-                faults.push(Fault::of_line(1, None, format!("there is no column `{en}`; add it"), format!("缺少“{zh}”列，请补上")));
-            }
-        }
-        if faults.is_empty() { Ok(Self { columns }) } else { Err(faults) }
-    }
-
-    fn name(&self, column: Column) -> Option<&str> {
-        self.columns.iter().find(|(present, _)| *present == column).map(|(_, name)| name.as_str())
-    }
+    Fault::of_line(
+        line,
+        None,
+        format!("this line is no CSV: {error}; look for a quotation mark without its partner"),
+        format!("此行不是有效的 CSV：{error}；请检查引号是否成对"),
+    )
 }
 
 /// The rows read so far.
@@ -223,7 +174,10 @@ struct Row<'record> {
 impl<'record> Row<'record> {
     /// The text of a column; nothing when the cell is empty or the column is not there.
     fn cell(&self, column: Column) -> Option<&'record str> {
-        self.cells.iter().find(|(present, text)| *present == column && !text.is_empty()).map(|(_, text)| *text)
+        self.cells
+            .iter()
+            .find(|(present, text)| *present == column && !text.is_empty())
+            .map(|(_, text)| *text)
     }
 }
 
@@ -231,7 +185,11 @@ impl Rows<'_> {
     fn read(&mut self, record: &StringRecord) {
         self.count += 1;
         let line = record.position().map_or(0, csv::Position::line);
-        if record.iter().skip(self.headings.columns.len()).any(|cell| !cell.trim().is_empty()) {
+        if record
+            .iter()
+            .skip(self.headings.columns.len())
+            .any(|cell| !cell.trim().is_empty())
+        {
             self.faults.push(Fault::of_line(
                 line,
                 None,
@@ -240,7 +198,13 @@ impl Rows<'_> {
             ));
             return;
         }
-        let cells = self.headings.columns.iter().zip(record).map(|((column, _), cell)| (*column, cell.trim())).collect();
+        let cells = self
+            .headings
+            .columns
+            .iter()
+            .zip(record)
+            .map(|((column, _), cell)| (*column, cell.trim()))
+            .collect();
         let row = Row { line, cells };
         // Every cell is looked at, so that one pass over the file tells all that is wrong.
         let month = self.month(&row);
@@ -249,20 +213,29 @@ impl Rows<'_> {
         let band = self.band(&row);
         let day_type = self.day_type(&row);
         let measured = self.measures(&row, kind);
-        if let (Some(month), Some(category), Some(band), Some(day_type), Some(measured)) = (month, category, band, day_type, measured) {
-            let line = UsageLine { kind: kind.id(), category, band, day_type, ..measured };
+        if let (Some(month), Some(category), Some(band), Some(day_type), Some(measured)) =
+            (month, category, band, day_type, measured)
+        {
+            let line = UsageLine {
+                kind: kind.id(),
+                category,
+                band,
+                day_type,
+                ..measured
+            };
             self.months.entry(month).or_default().push(line);
         }
     }
 
     fn fault(&mut self, row: &Row<'_>, column: Column, en: String, zh: String) {
         let heading = self.headings.name(column).map(str::to_owned);
-        self.faults.push(Fault::of_line(row.line, heading.as_deref(), en, zh));
+        self.faults
+            .push(Fault::of_line(row.line, heading.as_deref(), en, zh));
     }
 
     fn month(&mut self, row: &Row<'_>) -> Option<u32> {
         let text = row.cell(Column::Month).unwrap_or_default();
-        let month = parse_month(text);
+        let month = month::parse(text);
         if month.is_none() {
             self.fault(
                 row,
@@ -296,7 +269,12 @@ impl Rows<'_> {
                 return Some(only.id.clone());
             }
             let all = listed(words);
-            self.fault(row, Column::Category, format!("the category is missing; write one of {all}"), format!("缺少类别；请填写：{all}"));
+            self.fault(
+                row,
+                Column::Category,
+                format!("the category is missing; write one of {all}"),
+                format!("缺少类别；请填写：{all}"),
+            );
             return None;
         };
         self.word(row, Column::Category, text, words)
@@ -305,11 +283,19 @@ impl Rows<'_> {
     fn band(&mut self, row: &Row<'_>) -> Option<Option<String>> {
         match row.cell(Column::Band) {
             None => Some(None),
-            Some(text) => self.word(row, Column::Band, text, self.words.bands()).map(Some),
+            Some(text) => self
+                .word(row, Column::Band, text, self.words.bands())
+                .map(Some),
         }
     }
 
-    fn word(&mut self, row: &Row<'_>, column: Column, text: &str, words: &[Word]) -> Option<String> {
+    fn word(
+        &mut self,
+        row: &Row<'_>,
+        column: Column,
+        text: &str,
+        words: &[Word],
+    ) -> Option<String> {
         let found = words.iter().find(|word| word.is_meant_by(text));
         if found.is_none() {
             let all = listed(words);
@@ -324,8 +310,12 @@ impl Rows<'_> {
     }
 
     fn day_type(&mut self, row: &Row<'_>) -> Option<Option<&'static str>> {
-        let Some(text) = row.cell(Column::DayType) else { return Some(None) };
-        let found = DAY_TYPES.iter().find(|(_, words)| words.iter().any(|word| word.eq_ignore_ascii_case(text)));
+        let Some(text) = row.cell(Column::DayType) else {
+            return Some(None);
+        };
+        let found = DAY_TYPES
+            .iter()
+            .find(|(_, words)| words.iter().any(|word| word.eq_ignore_ascii_case(text)));
         if found.is_none() {
             self.fault(
                 row,
@@ -342,13 +332,26 @@ impl Rows<'_> {
         let faults_before = self.faults.len();
         let count = self.figure(row, Column::Count, 1);
         let seconds = self.one_of(row, &[(Column::Seconds, 1), (Column::Minutes, MINUTE_S)]);
-        let kb = self.one_of(row, &[(Column::Kb, 1), (Column::Mb, MB_KB), (Column::Gb, GB_KB)]);
+        let kb = self.one_of(
+            row,
+            &[(Column::Kb, 1), (Column::Mb, MB_KB), (Column::Gb, GB_KB)],
+        );
         let billed_60s_units = self.figure(row, Column::BilledMinutes, 1);
         let billed_6s_units = self.figure(row, Column::BilledSixSeconds, 1);
         let has_duration = matches!(kind, Kind::Voice | Kind::Wlan);
         let has_volume = matches!(kind, Kind::Data | Kind::Wlan);
         if !has_duration && seconds.or(billed_60s_units).or(billed_6s_units).is_some() {
-            self.misplaced(row, &[Column::Seconds, Column::Minutes, Column::BilledMinutes, Column::BilledSixSeconds], "时长", "duration");
+            self.misplaced(
+                row,
+                &[
+                    Column::Seconds,
+                    Column::Minutes,
+                    Column::BilledMinutes,
+                    Column::BilledSixSeconds,
+                ],
+                "时长",
+                "duration",
+            );
         }
         if !has_volume && kb.is_some() {
             self.misplaced(row, &[Column::Kb, Column::Mb, Column::Gb], "流量", "volume");
@@ -373,21 +376,44 @@ impl Rows<'_> {
         }
         // Bills print started minutes only; then they are the best that is known of the duration.
         let seconds = seconds.or_else(|| billed_60s_units.map(|units| units * MINUTE_S));
-        Some(UsageLine { count, seconds, kb, billed_60s_units, billed_6s_units, ..UsageLine::default() })
+        Some(UsageLine {
+            count,
+            seconds,
+            kb,
+            billed_60s_units,
+            billed_6s_units,
+            ..UsageLine::default()
+        })
     }
 
     fn misplaced(&mut self, row: &Row<'_>, columns: &[Column], zh: &str, en: &str) {
-        let column = columns.iter().find(|column| row.cell(**column).is_some()).copied().unwrap_or(Column::Kind);
+        let column = columns
+            .iter()
+            .find(|column| row.cell(**column).is_some())
+            .copied()
+            .unwrap_or(Column::Kind);
         let kind = row.cell(Column::Kind).unwrap_or_default();
-        self.fault(row, column, format!("`{kind}` has no {en}; clear this cell"), format!("“{kind}”没有{zh}，请清空此格"));
+        self.fault(
+            row,
+            column,
+            format!("`{kind}` has no {en}; clear this cell"),
+            format!("“{kind}”没有{zh}，请清空此格"),
+        );
     }
 
     /// The figure of one of several columns that say the same in different units.
     fn one_of(&mut self, row: &Row<'_>, columns: &[(Column, u64)]) -> Option<u64> {
-        let mut filled = columns.iter().filter(|(column, _)| row.cell(*column).is_some());
+        let mut filled = columns
+            .iter()
+            .filter(|(column, _)| row.cell(*column).is_some());
         let (column, units_each) = filled.next()?;
         if let Some((second, _)) = filled.next() {
-            self.fault(row, *second, "the same figure stands in two units; clear one of them".to_owned(), "同一用量填了两种单位，请清空其中之一".to_owned());
+            self.fault(
+                row,
+                *second,
+                "the same figure stands in two units; clear one of them".to_owned(),
+                "同一用量填了两种单位，请清空其中之一".to_owned(),
+            );
             return None;
         }
         self.figure(row, *column, *units_each)
@@ -395,10 +421,18 @@ impl Rows<'_> {
 
     fn figure(&mut self, row: &Row<'_>, column: Column, units_each: u64) -> Option<u64> {
         let text = row.cell(column)?;
-        let counts = matches!(column, Column::Count | Column::BilledMinutes | Column::BilledSixSeconds);
+        let counts = matches!(
+            column,
+            Column::Count | Column::BilledMinutes | Column::BilledSixSeconds
+        );
         match quantity::read(text, units_each) {
             Ok(Quantity { rounded: true, .. }) if counts => {
-                self.fault(row, column, format!("`{text}` is no whole number"), format!("“{text}”不是整数"));
+                self.fault(
+                    row,
+                    column,
+                    format!("`{text}` is no whole number"),
+                    format!("“{text}”不是整数"),
+                );
                 None
             }
             Ok(quantity) => {
@@ -415,12 +449,19 @@ impl Rows<'_> {
 
     fn finish(mut self) -> Result<Table, Vec<Fault>> {
         if self.faults.is_empty() && self.months.is_empty() {
-            self.faults.push(Fault::of_file("there is no row of usage below the headings", "表头下面没有用量"));
+            self.faults.push(Fault::of_file(
+                "there is no row of usage below the headings",
+                "表头下面没有用量",
+            ));
         }
         let months: Vec<u32> = self.months.keys().copied().collect();
         for pair in months.windows(2) {
             if pair[1] - pair[0] > 1 {
-                let (missing, before, after) = (month_text(pair[0] + 1), month_text(pair[0]), month_text(pair[1]));
+                let (missing, before, after) = (
+                    month::text_of(pair[0] + 1),
+                    month::text_of(pair[0]),
+                    month::text_of(pair[1]),
+                );
                 self.faults.push(Fault::of_file(
                     format!("{missing} is missing between {before} and {after}; add its rows, or one with 0 if nothing was used"),
                     format!("{before} 与 {after} 之间缺少 {missing}；请补上，若该月没有用量请写一行 0"),
@@ -437,31 +478,20 @@ impl Rows<'_> {
         if !self.faults.is_empty() {
             return Err(self.faults);
         }
-        let months = self.months.into_iter().map(|(month, lines)| MonthUsage { month: month_text(month), lines }).collect();
-        Ok(Table { months, rounded: self.rounded, rows: self.count })
+        let months = self
+            .months
+            .into_iter()
+            .map(|(month, lines)| MonthUsage {
+                month: month::text_of(month),
+                lines,
+            })
+            .collect();
+        Ok(Table {
+            months,
+            rounded: self.rounded,
+            rows: self.count,
+        })
     }
-}
-
-/// Months since January of year 0.
-fn parse_month(text: &str) -> Option<u32> {
-    let number = |text: &str, longest: usize| {
-        (!text.is_empty() && text.len() <= longest && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse::<u32>().ok()).flatten()
-    };
-    let (year, month) = if let Some((year, month)) = text.split_once(['-', '/', '.']) {
-        (year, month)
-    } else if let Some((year, month)) = text.split_once('年') {
-        (year, month.strip_suffix('月').unwrap_or(month))
-    } else if text.len() == 6 {
-        text.split_at_checked(4)?
-    } else {
-        return None;
-    };
-    let (year, month) = (number(year, 4)?, number(month, 2)?);
-    (YEARS.contains(&year) && (1..=12).contains(&month)).then(|| year * 12 + month - 1)
-}
-
-fn month_text(ordinal: u32) -> String {
-    format!("{:04}-{:02}", ordinal / 12, ordinal % 12 + 1)
 }
 
 #[cfg(test)]
@@ -473,7 +503,11 @@ mod tests {
     }
 
     fn faults(text: &str) -> Vec<(Option<u64>, Option<String>)> {
-        read(text, &words()).unwrap_err().into_iter().map(|fault| (fault.line, fault.column)).collect()
+        read(text, &words())
+            .unwrap_err()
+            .into_iter()
+            .map(|fault| (fault.line, fault.column))
+            .collect()
     }
 
     /// Goal: the table that comes with the sample is read, by its Chinese headings and names.
@@ -491,7 +525,13 @@ mod tests {
             ..UsageLine::default()
         };
         assert_eq!(table.months[0].lines[0], first);
-        assert_eq!((table.months[0].lines[2].band.as_deref(), table.months[0].lines[2].kb), (Some("day"), Some(8_847_872)));
+        assert_eq!(
+            (
+                table.months[0].lines[2].band.as_deref(),
+                table.months[0].lines[2].kb
+            ),
+            (Some("day"), Some(8_847_872))
+        );
         assert_eq!(table.months[0].lines[3].band.as_deref(), Some("night"));
     }
 
@@ -504,7 +544,11 @@ mod tests {
             "KB;类型;月份;分钟;次数;类别\n;voice;202605;3;2;Local calls\n2097152;data;2026.06;;;Data within China\n",
             "month\tkind\tcategory\tcount\tminutes\tmb\n\n2026-06\tDATA\tDOMESTIC\t\t\t2048\r\n2026-05\tvoice\tlocal\t2\t3.0\t\r\n",
         ] {
-            assert_eq!(read(text, &words()).unwrap().months, expected.months, "{text}");
+            assert_eq!(
+                read(text, &words()).unwrap().months,
+                expected.months,
+                "{text}"
+            );
         }
     }
 
@@ -513,17 +557,50 @@ mod tests {
     fn faults_name_line_and_column() {
         let at = |line, column: &str| (Some(line), Some(column.to_owned()));
         assert_eq!(
-            faults("月份,类型,类别,次数,分钟,MB\n2026-13,语音,本地主叫,1,2,\n2026-05,传真,本地主叫,1,2,\n2026-05,语音,火星,1,-2,\n2026-05,流量,国内流量,,,1.5GB\n"),
-            [at(2, "月份"), at(3, "类型"), at(4, "类别"), at(4, "分钟"), at(5, "MB")]
+            faults(
+                "月份,类型,类别,次数,分钟,MB\n2026-13,语音,本地主叫,1,2,\n2026-05,传真,本地主叫,1,2,\n2026-05,语音,火星,1,-2,\n2026-05,流量,国内流量,,,1.5GB\n"
+            ),
+            [
+                at(2, "月份"),
+                at(3, "类型"),
+                at(4, "类别"),
+                at(4, "分钟"),
+                at(5, "MB")
+            ]
         );
-        assert_eq!(faults("month,kind,category,count,minutes,seconds,mb\n2026-05,sms,domestic,1.5,,,\n"), [at(2, "count")]);
-        assert_eq!(faults("month,kind,category,count,minutes,seconds,mb\n2026-05,voice,local,1,1,60,\n"), [at(2, "minutes")]);
-        assert_eq!(faults("month,kind,category,count,minutes,seconds,mb\n2026-05,sms,domestic,1,,,5\n"), [at(2, "mb")]);
-        assert_eq!(faults("month,kind,category,count\n2026-05,voice,local,1\n"), [(Some(2), None)]);
-        assert_eq!(faults("month,kind,category,mb\n2026-05,data,domestic,1,024\n"), [(Some(2), None)]);
-        assert_eq!(faults("month,kind,category,day_type,mb\n2026-05,data,domestic,someday,1\n"), [at(2, "day_type")]);
-        assert_eq!(faults("month,kind,category,band,mb\n2026-05,data,domestic,noon,1\n"), [at(2, "band")]);
-        assert_eq!(faults("month,kind,mb\n2026-05,data,1\n"), [(Some(2), None)], "four categories of data: one must be named");
+        assert_eq!(
+            faults("month,kind,category,count,minutes,seconds,mb\n2026-05,sms,domestic,1.5,,,\n"),
+            [at(2, "count")]
+        );
+        assert_eq!(
+            faults("month,kind,category,count,minutes,seconds,mb\n2026-05,voice,local,1,1,60,\n"),
+            [at(2, "minutes")]
+        );
+        assert_eq!(
+            faults("month,kind,category,count,minutes,seconds,mb\n2026-05,sms,domestic,1,,,5\n"),
+            [at(2, "mb")]
+        );
+        assert_eq!(
+            faults("month,kind,category,count\n2026-05,voice,local,1\n"),
+            [(Some(2), None)]
+        );
+        assert_eq!(
+            faults("month,kind,category,mb\n2026-05,data,domestic,1,024\n"),
+            [(Some(2), None)]
+        );
+        assert_eq!(
+            faults("month,kind,category,day_type,mb\n2026-05,data,domestic,someday,1\n"),
+            [at(2, "day_type")]
+        );
+        assert_eq!(
+            faults("month,kind,category,band,mb\n2026-05,data,domestic,noon,1\n"),
+            [at(2, "band")]
+        );
+        assert_eq!(
+            faults("month,kind,mb\n2026-05,data,1\n"),
+            [(Some(2), None)],
+            "four categories of data: one must be named"
+        );
     }
 
     #[test]
@@ -539,8 +616,15 @@ mod tests {
 
     #[test]
     fn months_are_whole_and_few() {
-        assert_eq!(faults("month,kind,count\n2026-05,sms,1\n2026-07,sms,1\n").len(), 2, "no category named");
-        assert_eq!(faults("month,kind,category,count\n2026-05,sms,domestic,1\n2026-07,sms,domestic,1\n"), [(None, None)]);
+        assert_eq!(
+            faults("month,kind,count\n2026-05,sms,1\n2026-07,sms,1\n").len(),
+            2,
+            "no category named"
+        );
+        assert_eq!(
+            faults("month,kind,category,count\n2026-05,sms,domestic,1\n2026-07,sms,domestic,1\n"),
+            [(None, None)]
+        );
         let mut long = "month,kind,category,count\n".to_owned();
         for month in 1..=12 {
             long.push_str(&format!("2026-{month:02},sms,domestic,1\n"));
@@ -549,21 +633,37 @@ mod tests {
         long.push_str("2027-01,mms,,1\n");
         assert_eq!(faults(&long), [(None, None)]);
         let rows = "2026-05,sms,domestic,1\n".repeat(ROWS_MAX + 1);
-        assert_eq!(faults(&format!("month,kind,category,count\n{rows}")), [(None, None)]);
+        assert_eq!(
+            faults(&format!("month,kind,category,count\n{rows}")),
+            [(None, None)]
+        );
     }
 
     /// Goal: figures with a fraction of a KB are counted, so that the person is told of the rounding.
     #[test]
     fn rounding_is_counted() {
-        let table = read("month,kind,category,mb\n2026-05,data,domestic,0.3\n2026-05,data,local,0.5\n", &words()).unwrap();
+        let table = read(
+            "month,kind,category,mb\n2026-05,data,domestic,0.3\n2026-05,data,local,0.5\n",
+            &words(),
+        )
+        .unwrap();
         assert_eq!(table.rounded, 1);
-        assert_eq!((table.months[0].lines[0].kb, table.months[0].lines[1].kb), (Some(307), Some(512)));
+        assert_eq!(
+            (table.months[0].lines[0].kb, table.months[0].lines[1].kb),
+            (Some(307), Some(512))
+        );
     }
 
     /// Goal: whatever bytes come, reading ends with a table or with faults.
     #[test]
     fn hostile_tables_are_refused_quietly() {
-        for text in ["\"", "month,kind\n\"2026-05", "a\0b,\0", ",,,,\n,,,,", "月份,类型,类别,MB\n2026-05,流量,\u{202e}国内,9\n"] {
+        for text in [
+            "\"",
+            "month,kind\n\"2026-05",
+            "a\0b,\0",
+            ",,,,\n,,,,",
+            "月份,类型,类别,MB\n2026-05,流量,\u{202e}国内,9\n",
+        ] {
             assert!(read(text, &words()).is_err(), "{text:?}");
         }
     }

@@ -8,6 +8,8 @@ pub(crate) struct Words {
     categories: Categories,
     #[serde(default)]
     bands: Vec<Word>,
+    #[serde(default)]
+    customer_types: Vec<Word>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -69,7 +71,10 @@ impl Kind {
 
     /// Reads one of the words.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::WORDS.iter().find(|(_, words)| words.iter().any(|word| word.eq_ignore_ascii_case(text))).map(|(kind, _)| *kind)
+        Self::WORDS
+            .iter()
+            .find(|(_, words)| words.iter().any(|word| word.eq_ignore_ascii_case(text)))
+            .map(|(kind, _)| *kind)
     }
 
     /// Its identifier in documents.
@@ -99,6 +104,11 @@ impl Words {
         }
     }
 
+    /// The customer type that a catalogue names first: that of an ordinary person.
+    pub(crate) fn first_customer_type(&self) -> Option<&str> {
+        self.customer_types.first().map(|word| word.id.as_str())
+    }
+
     /// Bands of the day.
     pub(crate) fn bands(&self) -> &[Word] {
         &self.bands
@@ -108,9 +118,20 @@ impl Words {
 impl Word {
     /// Whether a cell means this word. A name may be written without what stands in brackets behind it.
     pub(crate) fn is_meant_by(&self, text: &str) -> bool {
-        let without_brackets = |name: &str| name.split(['（', '(']).next().unwrap_or_default().trim().to_lowercase();
+        let without_brackets = |name: &str| {
+            name.split(['（', '('])
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_lowercase()
+        };
         let text = text.to_lowercase();
-        [self.id.to_lowercase(), self.name.zh.to_lowercase(), self.name.en.to_lowercase()].contains(&text)
+        [
+            self.id.to_lowercase(),
+            self.name.zh.to_lowercase(),
+            self.name.en.to_lowercase(),
+        ]
+        .contains(&text)
             || without_brackets(&self.name.zh) == text
             || without_brackets(&self.name.en) == text
     }
@@ -118,5 +139,9 @@ impl Word {
 
 /// Words one after the other, for messages: `local 本地主叫, …`.
 pub(crate) fn listed(words: &[Word]) -> String {
-    words.iter().map(|word| format!("{} {}", word.id, word.name.zh)).collect::<Vec<_>>().join(", ")
+    words
+        .iter()
+        .map(|word| format!("{} {}", word.id, word.name.zh))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
