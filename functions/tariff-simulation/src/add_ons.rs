@@ -12,7 +12,7 @@
 //! **Work** is bounded by [`ADD_ON_EVALUATIONS_MAX`]; a search that reaches it says so, and has then found the best of what it saw.
 
 use crate::compile::{CompiledCatalogue, CompiledPlan};
-use crate::engine::{MonthContext, MonthTotal, NoSink, PricingError, Quantities, Workspace, price_month};
+use crate::engine::{MonthContext, MonthTotal, NoSink, PricingError, Quantities, Sink, Workspace, price_month};
 use crate::limits::{ADD_ON_EVALUATIONS_MAX, ADD_ON_EVENTS_MAX};
 use crate::metering::MeteredMonth;
 
@@ -63,13 +63,27 @@ impl BestAddOns {
 /// # Errors
 /// When an amount is too large.
 pub fn price_choice(plan: &CompiledPlan, quantities: Quantities<'_>, months: &PricedMonths<'_>, workspace: &mut Workspace) -> Result<Vec<MonthTotal>, PricingError> {
+    price_choice_for(plan, quantities, months, workspace, &mut NoSink)
+}
+
+/// The same for a listener.
+///
+/// # Errors
+/// When an amount is too large.
+pub fn price_choice_for<S: Sink>(
+    plan: &CompiledPlan,
+    quantities: Quantities<'_>,
+    months: &PricedMonths<'_>,
+    workspace: &mut Workspace,
+    sink: &mut S,
+) -> Result<Vec<MonthTotal>, PricingError> {
     let variant = plan.variant(quantities.granted);
     workspace.begin(variant);
     months
         .contexts
         .iter()
         .zip(&months.users)
-        .map(|(context, users)| price_month(variant, quantities, *context, users, workspace, &mut NoSink))
+        .map(|(context, users)| price_month(variant, quantities, *context, users, workspace, sink))
         .collect()
 }
 

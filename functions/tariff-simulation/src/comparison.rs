@@ -7,11 +7,11 @@
 
 use chudian_vocabulary::{Date, Month};
 
-use crate::add_ons::{BestAddOns, PricedMonths, best_add_ons, price_choice};
+use crate::add_ons::{BestAddOns, PricedMonths, best_add_ons, price_choice, price_choice_for};
 use crate::bill::{Bill, Choice, KindUse};
-use crate::compile::CompiledCatalogue;
+use crate::compile::{CompiledCatalogue, NONE};
 use crate::eligibility::{Ineligible, plan_reasons, reasons};
-use crate::engine::{MonthContext, MonthTotal, PricingError, Quantities, Workspace};
+use crate::engine::{MonthContext, MonthTotal, PricingError, Quantities, RateOutcome, Sink, StreamOutcome, Workspace};
 use crate::metering::{MeteredMonth, MeteredUsage, UsageTooLarge};
 use crate::number::{Rounding, round_ratio};
 use crate::plan::RankingRule;
@@ -88,6 +88,8 @@ pub struct PlanResult {
     pub mean_fen: i64,
     /// The dearest month, fen.
     pub worst_month_fen: i64,
+    /// What of the usage the plan does not cover; of a candidate only.
+    pub lacks: Lacks,
     /// Usage by kind over all months; empty where the plan is not described.
     pub usage: Vec<KindUse>,
     /// Whether some line rests on an estimate; false where the plan is not described.
@@ -105,6 +107,32 @@ impl PlanResult {
         }
         self.usage.sort_by_key(|known| (known.kind, known.measure));
         self.estimated = bills.iter().flat_map(|bill| &bill.lines).any(|line| line.estimated);
+    }
+}
+
+/// What of a customer's usage a plan does not cover.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lacks {
+    /// Some of it has no price.
+    pub price: bool,
+    /// Some of it is not served, because a cap stops the service.
+    pub service: bool,
+}
+
+impl Sink for Lacks {
+    const WANTS_ALL_STREAMS: bool = true;
+
+    fn stream(&mut self, outcome: StreamOutcome<'_>) {
+        self.price |= outcome.stream.rate == NONE && outcome.beyond > 0;
+        self.service |= outcome.unserved > 0;
+    }
+
+    fn rate(&mut self, outcome: RateOutcome) {
+        self.service |= outcome.served < outcome.charged;
+    }
+
+    fn cut(&mut self, _rate: usize, _served: i64, unserved: i64, _amount_fen: i64) {
+        self.service |= unserved > 0;
     }
 }
 
@@ -340,6 +368,7 @@ impl<'a> Pricer<'a> {
             mean_fen: mean(total_fen, months.len()),
             worst_month_fen: months.iter().map(MonthResult::total_fen).max().unwrap_or(0),
             months,
+            lacks: Lacks::default(),
             usage: Vec::new(),
             estimated: false,
         }
@@ -377,9 +406,11 @@ impl<'a> Pricer<'a> {
         let introductory = request.ranking.count_introductory;
         let quantities_max = self.quantities_max(request, plan);
         let months = PricedMonths { contexts: self.candidate_contexts(introductory), users: self.users(plan) }.first(count);
-        let BestAddOns { quantities, months, evaluations, complete } =
-            best_add_ons(self.catalogue, plan, &quantities_max, &months, &mut Workspace::default())?;
-        let result = self.result(plan, quantities, &months);
+        let mut workspace = Workspace::default();
+        let BestAddOns { quantities, months: totals, evaluations, complete } =
+            best_add_ons(self.catalogue, plan, &quantities_max, &months, &mut workspace)?;
+        let mut result = self.result(plan, quantities, &totals);
+        price_choice_for(&self.catalogue.plans[plan], Quantities::held(&result.quantities), &months, &mut workspace, &mut result.lacks)?;
         let saving = present.map(|present| saving(&present.months[..count], &result.months));
         let switching = SwitchingCost::of(&self.catalogue.catalogue, &self.usage.customer, &self.catalogue.catalogue.plans[plan], request.on);
         let month_count = i64::try_from(count).unwrap_or(i64::MAX);

@@ -85,10 +85,10 @@ fn score(rule: &RankingRule, candidate: &Candidate) -> i128 {
 
 fn objections(rule: &RankingRule, present: Option<&PlanResult>, candidate: &Candidate) -> Vec<NotRecommended> {
     let mut objections = Vec::new();
-    if candidate.result.usage.iter().any(|usage| usage.unpriced > 0) {
+    if candidate.result.lacks.price {
         objections.push(NotRecommended::UsageWithoutPrice);
     }
-    if candidate.result.usage.iter().any(|usage| usage.unserved > 0) {
+    if candidate.result.lacks.service {
         objections.push(NotRecommended::UsageNotServed);
     }
     let (Some(present), Some(saving)) = (present, &candidate.saving) else { return objections };
