@@ -135,7 +135,7 @@ fn spin(place: &Path, text: &str, findings: &mut Vec<Finding>) {
             "use the ports of chudian-runtime",
         ));
     }
-    if component && text.lines().count() > COMPONENT_LINES_MAX {
+    if component && !in_runtime && text.lines().count() > COMPONENT_LINES_MAX {
         findings.push(Finding::new(
             place.display().to_string(),
             "component.rs decides nothing",
