@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use chudian_test_support::{
     gateway::{Gateway, Options},
     http::Client,
@@ -85,6 +85,10 @@ impl Host {
         let mut keys: HashMap<String, String> =
             serde_json::from_str(&keys).context("CHUDIAN_E2E_KEYS is not an object of texts")?;
         keys.insert("admin".to_owned(), variable("CHUDIAN_E2E_ADMIN_KEY")?);
+        let empty = keys.iter().find(|(_, key)| key.is_empty());
+        if let Some((name, _)) = empty {
+            bail!("the key `{name}` that was given is empty");
+        }
         Ok(Self {
             kind: HostKind::Given,
             base_url: variable("CHUDIAN_E2E_BASE_URL")?

@@ -87,12 +87,12 @@ fn guarded(host: &Host) -> Result<Vec<(&'static str, String, Option<serde_json::
         ("GET", "/tariff/v1/plans".into(), None),
         (
             "PUT",
-            "/tariff/v1/customers/e2e-nobody".into(),
+            "/tariff/v1/customers/e2e-roles".into(),
             Some(customer(REGION)?),
         ),
         ("POST", "/tariff/v1/customers/import".into(), None),
-        ("GET", "/tariff/v1/customers/e2e-nobody".into(), None),
-        ("DELETE", "/tariff/v1/customers/e2e-nobody".into(), None),
+        ("GET", "/tariff/v1/customers/e2e-roles".into(), None),
+        ("DELETE", "/tariff/v1/customers/e2e-roles".into(), None),
         (
             "POST",
             "/tariff/v1/simulations".into(),
@@ -251,7 +251,7 @@ fn roles(host: &Host) -> Result<()> {
         ),
         (
             "PUT",
-            "/customers/e2e-nobody",
+            "/customers/e2e-roles",
             &["channel", "analyst", "admin"],
         ),
         (
@@ -261,10 +261,10 @@ fn roles(host: &Host) -> Result<()> {
         ),
         (
             "GET",
-            "/customers/e2e-nobody",
+            "/customers/e2e-roles",
             &["hall", "channel", "analyst", "admin"],
         ),
-        ("DELETE", "/customers/e2e-nobody", &["admin"]),
+        ("DELETE", "/customers/e2e-roles", &["admin"]),
         (
             "POST",
             "/simulations",
