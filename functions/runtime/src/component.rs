@@ -51,7 +51,8 @@ pub fn install_panic_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         std::panic::set_hook(Box::new(|panic| {
-            let line = serde_json::json!({"level": "error", "panic": panic.to_string()}).to_string();
+            let line =
+                serde_json::json!({"level": "error", "panic": panic.to_string()}).to_string();
             // A panic ends the instance right after this hook, so the line has to be out before.
             wit_bindgen::block_on(write_line(line));
         }));

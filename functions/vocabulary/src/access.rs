@@ -237,7 +237,11 @@ pub struct Pepper([u8; HMAC_BLOCK_BYTES]);
 impl Pepper {
     /// Takes the value of the variable `key_pepper`; an empty one means [`DEFAULT_PEPPER`].
     pub fn from_variable(text: &str) -> Self {
-        Self::new(if text.is_empty() { DEFAULT_PEPPER } else { text })
+        Self::new(if text.is_empty() {
+            DEFAULT_PEPPER
+        } else {
+            text
+        })
     }
 
     /// Takes a secret text of any length.

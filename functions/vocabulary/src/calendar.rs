@@ -36,7 +36,9 @@ pub struct Month {
 
 /// Reads exactly `length` ASCII digits.
 fn number(text: &str, length: usize) -> Option<u32> {
-    (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+    (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 impl Date {
@@ -46,10 +48,20 @@ impl Date {
     /// [`CalendarError::Date`] for another form, a day that does not exist, or a year out of range.
     pub fn parse(text: &str) -> Result<Self, CalendarError> {
         let mut parts = text.splitn(3, '-');
-        let mut next = |length| parts.next().and_then(|part| number(part, length)).ok_or(CalendarError::Date);
+        let mut next = |length| {
+            parts
+                .next()
+                .and_then(|part| number(part, length))
+                .ok_or(CalendarError::Date)
+        };
         let (year, month, day) = (next(4)?, next(2)?, next(2)?);
-        let year = i32::try_from(year).ok().filter(|year| YEARS.contains(year)).ok_or(CalendarError::Date)?;
-        NaiveDate::from_ymd_opt(year, month, day).map(Self).ok_or(CalendarError::Date)
+        let year = i32::try_from(year)
+            .ok()
+            .filter(|year| YEARS.contains(year))
+            .ok_or(CalendarError::Date)?;
+        NaiveDate::from_ymd_opt(year, month, day)
+            .map(Self)
+            .ok_or(CalendarError::Date)
     }
 
     /// The day that began at or before so many seconds after 1970-01-01T00:00:00; nothing outside the accepted years.
@@ -62,7 +74,10 @@ impl Date {
     /// The month in which the day lies.
     #[must_use]
     pub fn month(self) -> Month {
-        Month { year: self.0.year(), month: self.0.month() }
+        Month {
+            year: self.0.year(),
+            month: self.0.month(),
+        }
     }
 
     /// Day of the month, from 1.
@@ -91,7 +106,9 @@ impl Month {
     /// [`CalendarError::Month`] for another form, a month that does not exist, or a year out of range.
     pub fn parse(text: &str) -> Result<Self, CalendarError> {
         let (year, month) = text.split_once('-').ok_or(CalendarError::Month)?;
-        let year = number(year, 4).and_then(|year| i32::try_from(year).ok()).filter(|year| YEARS.contains(year));
+        let year = number(year, 4)
+            .and_then(|year| i32::try_from(year).ok())
+            .filter(|year| YEARS.contains(year));
         let month = number(month, 2).filter(|month| (1..=12).contains(month));
         match (year, month) {
             (Some(year), Some(month)) => Ok(Self { year, month }),
@@ -164,17 +181,36 @@ mod tests {
         for text in ["2026-02-28", "2024-02-29", "2026-12-31"] {
             assert_eq!(Date::parse(text).unwrap().to_string(), text);
         }
-        for text in ["2026-02-29", "2026-2-28", "2026-13-01", "26-01-01", "2026-01-01T00", "", "2026-01", "0001-01-01"] {
+        for text in [
+            "2026-02-29",
+            "2026-2-28",
+            "2026-13-01",
+            "26-01-01",
+            "2026-01-01T00",
+            "",
+            "2026-01",
+            "0001-01-01",
+        ] {
             assert_eq!(Date::parse(text), Err(CalendarError::Date), "{text}");
         }
-        assert_eq!(Date::parse("2026-01-31").unwrap().next().unwrap().to_string(), "2026-02-01");
+        assert_eq!(
+            Date::parse("2026-01-31")
+                .unwrap()
+                .next()
+                .unwrap()
+                .to_string(),
+            "2026-02-01"
+        );
     }
 
     #[test]
     fn months_count_and_know_their_length() {
         let month = |text| Month::parse(text).unwrap();
         assert_eq!(month("2026-01").ordinal() - month("2025-11").ordinal(), 2);
-        assert_eq!(["2024-02", "2026-02", "2026-04", "2026-12"].map(|text| month(text).days()), [29, 28, 30, 31]);
+        assert_eq!(
+            ["2024-02", "2026-02", "2026-04", "2026-12"].map(|text| month(text).days()),
+            [29, 28, 30, 31]
+        );
         for text in ["2026-00", "2026-13", "2026-1", "2026", "2026-01-01", "一月"] {
             assert_eq!(Month::parse(text), Err(CalendarError::Month), "{text}");
         }

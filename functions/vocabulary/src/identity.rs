@@ -30,7 +30,10 @@ pub fn check_identifier(text: &str) -> Result<(), IdentifierError> {
     if text.len() > IDENTIFIER_LENGTH_MAX {
         return Err(IdentifierError::TooLong);
     }
-    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte)) {
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+    {
         Ok(())
     } else {
         Err(IdentifierError::Character)
@@ -103,6 +106,9 @@ mod tests {
         assert_eq!(CustomerId::new("长沙"), Err(IdentifierError::Character));
         assert_eq!(Region::new("x".repeat(65)), Err(IdentifierError::TooLong));
         assert_eq!(Region::new("x".repeat(64)).unwrap().as_str().len(), 64);
-        assert_eq!(CustomerId::new("c-0001:a_b.c").unwrap().to_string(), "c-0001:a_b.c");
+        assert_eq!(
+            CustomerId::new("c-0001:a_b.c").unwrap().to_string(),
+            "c-0001:a_b.c"
+        );
     }
 }

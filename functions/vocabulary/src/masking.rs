@@ -40,7 +40,10 @@ pub fn mask_numbers(text: &str) -> Cow<'_, str> {
 /// Whether a text is a telephone number, also one that is written in groups (`138-1234-5678`).
 pub fn looks_like_a_number(text: &str) -> bool {
     let is_separator = |character: char| matches!(character, '-' | '_' | '.' | ':' | ' ' | '+');
-    let digits: String = text.chars().filter(|character| !is_separator(*character)).collect();
+    let digits: String = text
+        .chars()
+        .filter(|character| !is_separator(*character))
+        .collect();
     is_mobile_number(&digits)
 }
 
@@ -50,7 +53,9 @@ fn is_mobile_number(digits: &str) -> bool {
         return false;
     }
     let (country, number) = digits.split_at(digits.len() - MOBILE_DIGITS);
-    matches!(country, "" | "0" | "86" | "086" | "0086") && number.starts_with('1') && number.as_bytes()[1] >= b'3'
+    matches!(country, "" | "0" | "86" | "086" | "0086")
+        && number.starts_with('1')
+        && number.as_bytes()[1] >= b'3'
 }
 
 /// Start and end of every longest run of ASCII digits.
@@ -59,7 +64,10 @@ fn digit_runs(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let mut position = 0;
     std::iter::from_fn(move || {
         let start = position + bytes[position..].iter().position(u8::is_ascii_digit)?;
-        let length = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let length = bytes[start..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         position = start + length;
         Some((start, position))
     })
@@ -73,7 +81,10 @@ mod tests {
     fn numbers_are_masked_and_nothing_else() {
         let table = [
             ("13812345678", "138****5678"),
-            ("a 13812345678, b 19900001111。", "a 138****5678, b 199****1111。"),
+            (
+                "a 13812345678, b 19900001111。",
+                "a 138****5678, b 199****1111。",
+            ),
             ("8613812345678", "861****5678"),
             ("长沙13812345678号", "长沙138****5678号"),
             ("/x/13812345678/y", "/x/138****5678/y"),
@@ -91,10 +102,23 @@ mod tests {
 
     #[test]
     fn a_number_is_recognised_in_any_writing() {
-        for number in ["13812345678", "138-1234-5678", "8613812345678", "+86 139.1234.5678", "0086:138_1234_5678"] {
+        for number in [
+            "13812345678",
+            "138-1234-5678",
+            "8613812345678",
+            "+86 139.1234.5678",
+            "0086:138_1234_5678",
+        ] {
             assert!(looks_like_a_number(number), "{number}");
         }
-        for other in ["c-000017", "c-13812345678", "12345678901", "138123456789", "", "2026-11-22"] {
+        for other in [
+            "c-000017",
+            "c-13812345678",
+            "12345678901",
+            "138123456789",
+            "",
+            "2026-11-22",
+        ] {
             assert!(!looks_like_a_number(other), "{other}");
         }
     }

@@ -17,7 +17,9 @@ pub enum MoneyError {
 }
 
 /// An amount in fen (1 yuan = 100 fen); negative for credits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Money(i64);
 
@@ -47,7 +49,8 @@ impl Money {
             None => (false, text),
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         if !is_number(whole) || (digits.contains('.') && !is_number(fraction)) {
             return Err(MoneyError::Text);
         }
@@ -55,8 +58,13 @@ impl Money {
             return Err(MoneyError::Decimals);
         }
         let whole: i64 = whole.parse().map_err(|_| MoneyError::Range)?;
-        let fraction: i64 = format!("{fraction:0<2}").parse().map_err(|_| MoneyError::Range)?;
-        let fen = whole.checked_mul(100).and_then(|fen| fen.checked_add(fraction)).ok_or(MoneyError::Range)?;
+        let fraction: i64 = format!("{fraction:0<2}")
+            .parse()
+            .map_err(|_| MoneyError::Range)?;
+        let fen = whole
+            .checked_mul(100)
+            .and_then(|fen| fen.checked_add(fraction))
+            .ok_or(MoneyError::Range)?;
         Ok(Self(if negative { -fen } else { fen }))
     }
 
@@ -94,9 +102,14 @@ mod tests {
 
     #[test]
     fn yuan_are_read_exactly_and_written_back() {
-        for (text, fen, back) in
-            [("58", 5800, "58.00"), ("0.1", 10, "0.10"), ("0.05", 5, "0.05"), ("-2.50", -250, "-2.50"), ("0", 0, "0.00"), ("-0.05", -5, "-0.05")]
-        {
+        for (text, fen, back) in [
+            ("58", 5800, "58.00"),
+            ("0.1", 10, "0.10"),
+            ("0.05", 5, "0.05"),
+            ("-2.50", -250, "-2.50"),
+            ("0", 0, "0.00"),
+            ("-0.05", -5, "-0.05"),
+        ] {
             let money = Money::parse_yuan(text).unwrap();
             assert_eq!((money.fen(), money.to_string().as_str()), (fen, back));
         }

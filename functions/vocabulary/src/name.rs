@@ -28,7 +28,10 @@ pub struct Name {
 impl Name {
     /// Makes a name from its two texts.
     pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { zh: zh.into(), en: en.into() }
+        Self {
+            zh: zh.into(),
+            en: en.into(),
+        }
     }
 
     /// The text in `language`.

@@ -125,7 +125,10 @@ impl Shard {
             .address(&head.uri)
             .ok_or(Problem::MalformedRequest)?;
         // The name that components use for each other means nothing there.
-        let internal = |host: &HeaderValue| host.to_str().is_ok_and(|host| chaining_target(host).is_some());
+        let internal = |host: &HeaderValue| {
+            host.to_str()
+                .is_ok_and(|host| chaining_target(host).is_some())
+        };
         if head.headers.get(HOST).is_some_and(internal) {
             head.headers.remove(HOST);
         }
@@ -195,7 +198,9 @@ impl Shard {
         let outcome = match place {
             Place::Here(index) => {
                 headers::remove_host_owned(request.headers_mut());
-                request.headers_mut().insert(headers::X_REQUEST_ID, exchange.request_id.clone());
+                request
+                    .headers_mut()
+                    .insert(headers::X_REQUEST_ID, exchange.request_id.clone());
                 set_chained_headers(&mut request);
                 let answer = self.run(index, request, &exchange).await;
                 answer.map(|response| {

@@ -112,11 +112,15 @@ impl<Stream: AsyncRead + AsyncWrite + Unpin> AsyncWrite for StallGuard<Stream> {
         if this.linger.is_none() {
             std::task::ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
         }
-        let linger = this.linger.get_or_insert_with(|| Linger { left_bytes: LINGER_BYTES_MAX, sleep: Box::pin(tokio::time::sleep(LINGER_TIME_MAX)) });
+        let linger = this.linger.get_or_insert_with(|| Linger {
+            left_bytes: LINGER_BYTES_MAX,
+            sleep: Box::pin(tokio::time::sleep(LINGER_TIME_MAX)),
+        });
         let mut dropped = [0; LINGER_PIECE_BYTES];
         while linger.sleep.as_mut().poll(context).is_pending() {
             let mut buffer = ReadBuf::new(&mut dropped);
-            let read = std::task::ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer));
+            let read =
+                std::task::ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer));
             let bytes = buffer.filled().len();
             linger.left_bytes = linger.left_bytes.saturating_sub(bytes);
             // The client has closed its side, or sends more than anybody would by mistake.

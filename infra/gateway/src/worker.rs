@@ -452,9 +452,16 @@ impl Shell {
     /// computing for nobody.
     fn next_look(&self, now: Instant) -> Instant {
         let limits = self.pool.limits();
-        let patience = limits.request_time_max().min(limits.instance_idle_time_max());
+        let patience = limits
+            .request_time_max()
+            .min(limits.instance_idle_time_max());
         // At least a millisecond, so that odd settings cannot make the thread spin.
-        let pause = if self.retired.get() { patience.min(RETIRED_LOOK) } else { patience }.max(Duration::from_millis(1));
+        let pause = if self.retired.get() {
+            patience.min(RETIRED_LOOK)
+        } else {
+            patience
+        }
+        .max(Duration::from_millis(1));
         let latest = now + pause;
         self.next_look_in_flight()
             .map_or(latest, |deadline| deadline.min(latest))

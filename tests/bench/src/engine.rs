@@ -111,18 +111,22 @@ impl Inside {
     fn load(setup: &Setup, catalogue: &[u8]) -> Result<Self> {
         let mut config = Config::new();
         config.wasm_component_model_async(true);
-        let engine = Engine::new(&config)?;
+        let engine = Engine::new(&config).map_err(of_host)?;
         let path = setup.root.join("target/components/tariff-simulation.wasm");
-        let component = Component::from_file(&engine, &path)?;
+        let component = Component::from_file(&engine, &path).map_err(of_host)?;
         let mut linker = Linker::new(&engine);
         // The typed face needs nothing of the host; whatever HTTP needs is a trap here, and is never reached.
-        linker.define_unknown_imports_as_traps(&component)?;
+        linker
+            .define_unknown_imports_as_traps(&component)
+            .map_err(of_host)?;
         let mut store = Store::new(&engine, ());
-        let world = bindings::TariffSimulation::instantiate(&mut store, &component, &linker)?;
+        let world = bindings::TariffSimulation::instantiate(&mut store, &component, &linker)
+            .map_err(of_host)?;
         let loaded = world
             .chudian_tariff_simulator()
             .catalogue()
-            .call_load(&mut store, catalogue)?;
+            .call_load(&mut store, catalogue)
+            .map_err(of_host)?;
         let catalogue = loaded
             .map_err(|error| anyhow::anyhow!("the sample's catalogue was refused: {error:?}"))?;
         Ok(Self {
@@ -134,14 +138,17 @@ impl Inside {
 
     fn price(&mut self, usage: &[u8]) -> Result<u64> {
         let face = self.world.chudian_tariff_simulator();
-        let priced = face.catalogue().call_price_repeatedly(
-            &mut self.store,
-            self.catalogue,
-            usage,
-            ROUNDS_PER_CUSTOMER,
-        )?;
+        let priced = face
+            .catalogue()
+            .call_price_repeatedly(&mut self.store, self.catalogue, usage, ROUNDS_PER_CUSTOMER)
+            .map_err(of_host)?;
         priced.map_err(|error| anyhow::anyhow!("a customer of the sample was refused: {error:?}"))
     }
+}
+
+/// wasmtime's errors are no `std::error::Error`.
+fn of_host(error: wasmtime::Error) -> anyhow::Error {
+    anyhow::anyhow!("{error:?}")
 }
 
 /// The same crate, linked natively.

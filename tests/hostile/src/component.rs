@@ -12,5 +12,9 @@ use tower_service::Service;
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
     static ROUTER: OnceLock<Router> = OnceLock::new();
-    ROUTER.get_or_init(crate::misdeeds::router).clone().call(request).await
+    ROUTER
+        .get_or_init(crate::misdeeds::router)
+        .clone()
+        .call(request)
+        .await
 }

@@ -38,8 +38,14 @@ pub(crate) fn router() -> Router {
         .route("/stack", any(exhaust_stack))
         .route("/never", any(never_answer))
         .route("/slow-body", any(async || Body::new(SlowBody::default())))
-        .route("/loop-in-body", any(async || Body::new(LoopingBody { begun: false })))
-        .route("/trap-in-body", any(async || Body::new(TrappingBody { begun: false })))
+        .route(
+            "/loop-in-body",
+            any(async || Body::new(LoopingBody { begun: false })),
+        )
+        .route(
+            "/trap-in-body",
+            any(async || Body::new(TrappingBody { begun: false })),
+        )
         .route("/big-body", any(async || Body::new(EndlessBody)))
         .route("/many-handles", any(leak_handles))
         .route("/huge-headers", any(huge_headers))
@@ -50,7 +56,10 @@ pub(crate) fn router() -> Router {
 
 /// What the component saw, one `name: value` a line: shows what the gateway lets through.
 async fn echo_headers(headers: HeaderMap) -> String {
-    headers.iter().map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))).collect()
+    headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())))
+        .collect()
 }
 
 /// Reads the whole body, whatever its size, and tells how much came.
@@ -93,7 +102,11 @@ async fn panic_on_purpose() -> &'static str {
 async fn exhaust_stack() -> String {
     fn descend(depth: u64) -> u64 {
         let frame = black_box([depth; 64]);
-        if depth == u64::MAX { frame[0] } else { descend(depth + 1).wrapping_add(frame[63]) }
+        if depth == u64::MAX {
+            frame[0]
+        } else {
+            descend(depth + 1).wrapping_add(frame[63])
+        }
     }
     descend(0).to_string()
 }
@@ -114,7 +127,10 @@ impl http_body::Body for SlowBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut self.wait {
             Some(wait) => wait.as_mut().poll(context).map(|()| None),
             None => {
@@ -134,7 +150,10 @@ impl http_body::Body for LoopingBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let mut turns = 0_u64;
         while self.begun && turns != u64::MAX {
             turns = black_box(turns.wrapping_add(1));
@@ -153,7 +172,10 @@ impl http_body::Body for TrappingBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if self.begun {
             core::arch::wasm32::unreachable()
         }
@@ -169,8 +191,13 @@ impl http_body::Body for EndlessBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'x'; BODY_PIECE_BYTES])))))
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(
+            &[b'x'; BODY_PIECE_BYTES],
+        )))))
     }
 }
 
@@ -184,7 +211,10 @@ async fn leak_handles() -> &'static str {
 async fn huge_headers() -> Response {
     let mut response = "many".into_response();
     for number in 0..HEADER_COUNT {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(format!("x-{number}")), HeaderValue::try_from("v".repeat(200))) {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::try_from(format!("x-{number}")),
+            HeaderValue::try_from("v".repeat(200)),
+        ) {
             response.headers_mut().append(name, value);
         }
     }
@@ -194,8 +224,16 @@ async fn huge_headers() -> Response {
 /// Speaks about a connection that is not its own.
 async fn hop_by_hop() -> Response {
     let mut response = "ok\n".into_response();
-    for (name, value) in [("connection", "x-secret"), ("transfer-encoding", "gzip"), ("keep-alive", "timeout=9999"), ("x-kept", "yes")] {
-        response.headers_mut().append(HeaderName::from_static(name), HeaderValue::from_static(value));
+    for (name, value) in [
+        ("connection", "x-secret"),
+        ("transfer-encoding", "gzip"),
+        ("keep-alive", "timeout=9999"),
+        ("x-kept", "yes"),
+    ] {
+        response.headers_mut().append(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
     response
 }
@@ -216,10 +254,20 @@ async fn flood_log() -> &'static str {
 }
 
 /// Calls another host or component and passes its answer on.
-async fn send(Path((scheme, authority, path)): Path<(String, String, String)>, request: Request) -> Response {
-    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    let outgoing = spin_sdk::http::Request::get(format!("{scheme}://{authority}/{path}{query}")).body(spin_sdk::http::EmptyBody::new());
-    let Ok(outgoing) = outgoing else { return (StatusCode::BAD_REQUEST, "bad address").into_response() };
+async fn send(
+    Path((scheme, authority, path)): Path<(String, String, String)>,
+    request: Request,
+) -> Response {
+    let query = request
+        .uri()
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
+    let outgoing = spin_sdk::http::Request::get(format!("{scheme}://{authority}/{path}{query}"))
+        .body(spin_sdk::http::EmptyBody::new());
+    let Ok(outgoing) = outgoing else {
+        return (StatusCode::BAD_REQUEST, "bad address").into_response();
+    };
     match spin_sdk::http::send(outgoing).await {
         Ok(response) => match response.into_body().bytes().await {
             Ok(bytes) => bytes.into_response(),

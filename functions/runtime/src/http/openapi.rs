@@ -96,7 +96,11 @@ fn complete(document: &mut OpenApi) {
 fn add_problems(operation: &mut Operation, statuses: impl IntoIterator<Item = &'static str>) {
     for status in statuses {
         let problem = RefOr::Ref(Ref::from_response_name(PROBLEM_RESPONSE));
-        operation.responses.responses.entry(status.to_owned()).or_insert(problem);
+        operation
+            .responses
+            .responses
+            .entry(status.to_owned())
+            .or_insert(problem);
     }
 }
 

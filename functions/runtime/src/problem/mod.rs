@@ -164,7 +164,10 @@ impl Problem {
             members.insert("instance".to_owned(), instance.into());
         }
         if !parts.errors.is_empty() {
-            let errors = parts.errors.iter().map(|error| json!(FieldErrorBody::of(error, language)));
+            let errors = parts
+                .errors
+                .iter()
+                .map(|error| json!(FieldErrorBody::of(error, language)));
             members.insert("errors".to_owned(), errors.collect());
         }
         Value::Object(members)
@@ -326,9 +329,13 @@ mod tests {
             code: "unknown-field".to_owned(),
             detail: Name::new(number, number),
         };
-        let problem = Problem::new(catalogue::INVALID_BODY, Name::new(number, number)).with_errors([error]);
+        let problem =
+            Problem::new(catalogue::INVALID_BODY, Name::new(number, number)).with_errors([error]);
         let text = problem.to_json(Language::Chinese, None).to_string();
-        assert!(!text.contains(number) && text.matches("138****5678").count() == 3, "{text}");
+        assert!(
+            !text.contains(number) && text.matches("138****5678").count() == 3,
+            "{text}"
+        );
     }
 
     #[test]

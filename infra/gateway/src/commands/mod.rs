@@ -16,7 +16,11 @@ use anyhow::Context as _;
 
 /// Runs a verb that waits for databases.
 fn block_on<Answer>(verb: impl Future<Output = anyhow::Result<Answer>>) -> anyhow::Result<Answer> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime can be started")?.block_on(verb)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no runtime can be started")?
+        .block_on(verb)
 }
 
 /// The answer of a verb with `--json`: one line.
