@@ -14,7 +14,7 @@ pub(crate) struct Options {
     /// Rounds of each comparison; medians are printed.
     #[arg(long, default_value = "5")]
     rounds: String,
-    /// Only these, separated by commas: start, hello, engine, simulation.
+    /// Only these, separated by commas: start, hello, engine.
     #[arg(long)]
     only: Option<String>,
     /// Use the everyday build of the gateway instead of the shipped one, which takes long to build.

@@ -3,7 +3,6 @@
 
 mod engine;
 mod hello;
-mod load;
 mod native;
 mod report;
 mod start;
