@@ -372,11 +372,9 @@ fn repeatable(statement: &str) -> anyhow::Result<String> {
         "create view ",
         "create trigger ",
     ] {
-        if lower.starts_with(kind) {
+        if let Some(rest) = lower.strip_prefix(kind) {
             let (head, tail) = statement.split_at(kind.len());
-            let already = lower[kind.len()..]
-                .trim_start()
-                .starts_with("if not exists");
+            let already = rest.trim_start().starts_with("if not exists");
             return Ok(if already {
                 statement.to_owned()
             } else {

@@ -23,8 +23,11 @@ fn manifest(routes: &[&str]) -> Manifest {
         .unwrap_or_else(|refusal| panic!("{refusal}"))
 }
 
+/// The position of a route, the rest of the path behind it, and the parameters with their names.
+type Routed = (usize, String, Vec<(String, String)>);
+
 /// The route that a path takes, and what lies behind it.
-fn routed(routes: &[&str], path: &str) -> Option<(usize, String, Vec<(String, String)>)> {
+fn routed(routes: &[&str], path: &str) -> Option<Routed> {
     let manifest = manifest(routes);
     let (router, _) = Router::build(&manifest.triggers);
     router.route(path).map(|found| {
