@@ -119,7 +119,6 @@ pub fn best_add_ons(
         evaluations_max: ADD_ON_EVALUATIONS_MAX.min(affordable),
         best_fen: first.iter().map(|month| month.total_fen).sum(),
         best: BestAddOns { quantities: none.clone(), months: first, evaluations: 1, complete: true },
-        granted: none.clone(),
         charged: none,
     };
     if !search.order.is_empty() {
@@ -182,8 +181,6 @@ struct Search<'a, 'm> {
     evaluations_max: usize,
     best: BestAddOns,
     best_fen: i64,
-    /// Decided quantities, and the most of the undecided ones.
-    granted: Vec<u32>,
     /// Decided quantities.
     charged: Vec<u32>,
 }
@@ -198,8 +195,13 @@ impl Search<'_, '_> {
             self.best.complete = false;
             return Ok(());
         }
-        if depth >= self.structural && self.compiled.variant(&self.bound_choice(depth)).monotone && self.bound(depth)? >= self.best_fen {
-            return Ok(());
+        if depth >= self.structural {
+            let granted = self.bound_choice(depth);
+            let variant = self.compiled.variant(&granted);
+            let is_bounded = variant.monotone && !(variant.has_mixed_weights && self.months.events() > 0);
+            if is_bounded && self.bound(&granted)? >= self.best_fen {
+                return Ok(());
+            }
         }
         for quantity in 0..=self.quantities_max[slot] {
             self.charged[slot] = quantity;
@@ -210,19 +212,18 @@ impl Search<'_, '_> {
     }
 
     /// The decided quantities with the most of every undecided add-on.
-    fn bound_choice(&mut self, depth: usize) -> Vec<u32> {
-        self.granted.clone_from(&self.charged);
+    fn bound_choice(&self, depth: usize) -> Vec<u32> {
+        let mut granted = self.charged.clone();
         for slot in &self.order[depth..] {
-            self.granted[*slot] = self.quantities_max[*slot];
+            granted[*slot] = self.quantities_max[*slot];
         }
-        self.granted.clone()
+        granted
     }
 
     /// No completion of the decided quantities costs less.
-    fn bound(&mut self, depth: usize) -> Result<i64, PricingError> {
-        let granted = self.bound_choice(depth);
+    fn bound(&mut self, granted: &[u32]) -> Result<i64, PricingError> {
         self.best.evaluations += 1;
-        let months = price_choice(self.compiled, Quantities { granted: &granted, charged: &self.charged }, self.months, self.workspace)?;
+        let months = price_choice(self.compiled, Quantities { granted, charged: &self.charged }, self.months, self.workspace)?;
         Ok(months.iter().map(|month| month.total_fen).sum())
     }
 

@@ -3,7 +3,7 @@
 //! Nothing here is ever a floating-point number. Amounts are computed as a numerator over a denominator that is fixed when a
 //! plan is compiled; [`round_ratio`] is the only way from there to fen.
 
-use std::ops::{Add, AddAssign, Div, Mul, Neg, Rem, Sub};
+use std::ops::{Add, AddAssign, Div, Neg, Rem, Sub};
 
 /// Decimals of a price: nine, so that prices per KB and per second can be written out.
 pub const PRICE_DECIMALS: u32 = 9;
@@ -80,13 +80,38 @@ impl Rounding {
 
 /// Integers in which amounts are computed: `i64` where a plan was proved to fit, else `i128`.
 pub trait Exact:
-    Copy + Ord + Default + From<i64> + Into<i128> + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Rem<Output = Self> + Neg<Output = Self> + AddAssign
+    Copy + Ord + Default + From<i64> + Into<i128> + Add<Output = Self> + Sub<Output = Self> + Div<Output = Self> + Rem<Output = Self> + Neg<Output = Self> + AddAssign
 {
+    /// A product that was proved to fit when the plan was compiled. WebAssembly has no overflow flag: a checked 64-bit product there
+    /// is a call to a 128-bit one, and was most of the time of a plan-month.
+    fn times(self, other: Self) -> Self;
+
+    /// Quotient and rest of two numbers that are not negative; the divisor is greater than zero.
+    fn divided(self, by: Self) -> (Self, Self);
+
     /// Takes a value that was proved to fit when the plan was compiled; a larger one saturates.
     fn from_wide(value: i128) -> Self;
+
+    /// As 64 bits; a larger value saturates.
+    fn saturating(self) -> i64;
 }
 
 impl Exact for i64 {
+    #[inline]
+    fn times(self, other: Self) -> Self {
+        self.wrapping_mul(other)
+    }
+
+    #[inline]
+    fn divided(self, by: Self) -> (Self, Self) {
+        divide(self, by)
+    }
+
+    #[inline]
+    fn saturating(self) -> i64 {
+        self
+    }
+
     #[inline]
     fn from_wide(value: i128) -> Self {
         Self::try_from(value).unwrap_or(if value < 0 { Self::MIN } else { Self::MAX })
@@ -95,8 +120,36 @@ impl Exact for i64 {
 
 impl Exact for i128 {
     #[inline]
+    fn times(self, other: Self) -> Self {
+        self * other
+    }
+
+    #[inline]
+    fn divided(self, by: Self) -> (Self, Self) {
+        (self / by, self % by)
+    }
+
+    #[inline]
+    fn saturating(self) -> i64 {
+        i64::try_from(self).unwrap_or(if self < 0 { i64::MIN } else { i64::MAX })
+    }
+
+    #[inline]
     fn from_wide(value: i128) -> Self {
         value
+    }
+}
+
+/// Quotient and rest of two numbers that are not negative; the divisor is greater than zero.
+///
+/// Nearly all of them fit 32 bits, where a division takes a fraction of the time. Native compilers add this test by themselves,
+/// WebAssembly engines do not.
+#[inline]
+#[must_use]
+pub fn divide(number: i64, by: i64) -> (i64, i64) {
+    match (u32::try_from(number), u32::try_from(by)) {
+        (Ok(number), Ok(by)) => (i64::from(number / by), i64::from(number % by)),
+        _ => (number / by, number % by),
     }
 }
 
@@ -104,12 +157,11 @@ impl Exact for i128 {
 #[inline]
 pub fn round_ratio<N: Exact>(numerator: N, denominator: N, rounding: Rounding) -> N {
     let step = N::from(rounding.step_fen);
-    let unit = denominator * step;
+    let unit = denominator.times(step);
     let zero = N::default();
     let negative = numerator < zero;
     let magnitude = if negative { -numerator } else { numerator };
-    let whole = magnitude / unit;
-    let rest = magnitude - whole * unit;
+    let (whole, rest) = magnitude.divided(unit);
     let two = N::from(2);
     let up = match rounding.mode {
         RoundingMode::Up => rest > zero,
@@ -118,7 +170,7 @@ pub fn round_ratio<N: Exact>(numerator: N, denominator: N, rounding: Rounding) -
         RoundingMode::HalfUp => rest >= unit - rest,
         RoundingMode::HalfEven => rest > unit - rest || (rest == unit - rest && whole % two != zero),
     };
-    let rounded = (if up { whole + N::from(1) } else { whole }) * step;
+    let rounded = (if up { whole + N::from(1) } else { whole }).times(step);
     if negative { -rounded } else { rounded }
 }
 
@@ -154,8 +206,7 @@ impl BlockRounding {
     #[inline]
     #[must_use]
     pub fn blocks(self, quantity: i64, block: i64) -> i64 {
-        let whole = quantity / block;
-        let rest = quantity - whole * block;
+        let (whole, rest) = divide(quantity, block);
         match self {
             Self::Up => whole + i64::from(rest > 0),
             Self::Down => whole,

@@ -1,7 +1,7 @@
 //! Lines of the bill and the steps after pricing: which lines each cap, discount, bound and tax looks at.
 
 use super::streams::{EffectiveRate, index_of};
-use super::tables::{AmountCapRow, LineRow, NONE, ReductionRow, TaxRow, Variant};
+use super::tables::{AmountCapRow, BucketRow, LineRow, NONE, ReductionRow, TaxRow, Variant};
 use crate::number::round_ratio;
 use crate::plan::{AddOn, AtCap, Discount, DiscountValue, FAMILY_LINE, LineGroup, LineScope, MAXIMUM_LINE, MINIMUM_LINE, MONTHLY_FEE_LINE, Plan};
 
@@ -43,12 +43,12 @@ pub(super) fn compile(plan: &Plan, add_ons: &[(usize, &AddOn)], rates: &[Effecti
     let taxes: Vec<TaxRow> = plan
         .taxes
         .iter()
-        .map(|tax| TaxRow {
-            percent_milli: tax.percent_milli,
-            included: tax.included,
-            lines: in_scope(&tax.lines),
-            on_minimum: tax.lines.contains(LineGroup::Minimum, MINIMUM_LINE),
-            on_maximum: tax.lines.contains(LineGroup::Maximum, MAXIMUM_LINE),
+        .map(|tax| {
+            let lines = in_scope(&tax.lines);
+            let on_minimum = tax.lines.contains(LineGroup::Minimum, MINIMUM_LINE);
+            let on_maximum = tax.lines.contains(LineGroup::Maximum, MAXIMUM_LINE);
+            let on_everything = lines.len() == variant.lines.len() && on_minimum && on_maximum;
+            TaxRow { percent_milli: tax.percent_milli, included: tax.included, lines, on_minimum, on_maximum, on_everything }
         })
         .collect();
 
@@ -56,9 +56,11 @@ pub(super) fn compile(plan: &Plan, add_ons: &[(usize, &AddOn)], rates: &[Effecti
     variant.discounts = discounts;
     variant.minimum = minimum;
     variant.maximum = maximum;
+    variant.maximum_counts_minimum = plan.maximum.as_ref().is_some_and(|bound| bound.lines.contains(LineGroup::Minimum, MINIMUM_LINE));
     variant.taxes = taxes;
     variant.spread_reductions = needs_spreading(variant);
     variant.monotone = is_monotone(rates, variant);
+    variant.has_mixed_weights = has_mixed_weights(variant);
 }
 
 /// Fees first, then one line for each rate.
@@ -86,13 +88,40 @@ fn needs_spreading(variant: &Variant) -> bool {
     })
 }
 
-/// Every step keeps order (dearer in, not cheaper out) except four: volume tiers, where one more unit can make all units cheaper;
-/// a service stop over several lines, which cuts whole blocks; reductions spread by proportion; and percentages rounded to more
-/// than a fen, which can grow by more than what they are taken of.
+/// Every step keeps order (dearer in, not cheaper out) except six: volume tiers, where one more unit can make all units cheaper;
+/// a service stop over several lines, which cuts whole blocks; reductions spread by proportion; percentages rounded to more than a
+/// fen, which can grow by more than what they are taken of; a maximum that does not count the line of a minimum, where usage
+/// takes the place of that line and is then given back; and allowances whose broken rests can go to either of two uses.
 fn is_monotone(rates: &[EffectiveRate<'_>], variant: &Variant) -> bool {
     let volume = rates.iter().any(|effective| effective.rate.volume);
     let stops = variant.amount_caps.iter().any(|cap| cap.then == AtCap::Stop);
     let percentages = variant.discounts.iter().any(|discount| matches!(discount.value, DiscountValue::PercentMilli(_)));
     let coarse = percentages && variant.rounding().step_fen > 1;
-    !volume && !stops && !coarse && !variant.spread_reductions
+    let bounds = variant.minimum.is_some() && variant.maximum.is_some() && !variant.maximum_counts_minimum;
+    !volume && !stops && !coarse && !bounds && weights_keep_order(variant) && !variant.spread_reductions
+}
+
+/// Weights with which streams draw from a bucket, in the order of drawing, without repetition of neighbours.
+fn weight_runs(variant: &Variant, bucket: &BucketRow) -> Vec<i64> {
+    let streams = variant.own.rows.iter().chain(&variant.members.rows);
+    let draws = streams.flat_map(|stream| &variant.draws[stream.draws_from as usize..stream.draws_until as usize]);
+    let mut weights: Vec<i64> = draws.filter(|draw| draw.pot == bucket.current_pot).map(|draw| draw.weight).collect();
+    weights.dedup();
+    weights
+}
+
+/// Whether some bucket counts different usage differently.
+fn has_mixed_weights(variant: &Variant) -> bool {
+    variant.buckets.iter().any(|bucket| weight_runs(variant, bucket).len() > 1)
+}
+
+/// A rest that is too small for a heavy use can still serve a light one. So when a heavy use takes one unit more, a light one after it
+/// may find less. That cannot happen when every use weighs the same; nor when the weight changes once only, the bucket is
+/// always the same size, and its rest goes nowhere.
+fn weights_keep_order(variant: &Variant) -> bool {
+    variant.buckets.iter().all(|bucket| match weight_runs(variant, bucket).len() {
+        0 | 1 => true,
+        2 => bucket.slot == NONE && bucket.rollover_months == 0,
+        _ => false,
+    })
 }

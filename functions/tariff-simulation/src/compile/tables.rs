@@ -49,12 +49,16 @@ pub struct Variant {
     pub minimum: Option<(i64, Vec<u16>)>,
     /// Maximum: amount in fen and the lines that count.
     pub maximum: Option<(i64, Vec<u16>)>,
+    /// Whether the maximum counts what makes up the minimum.
+    pub maximum_counts_minimum: bool,
     /// Taxes.
     pub taxes: Vec<TaxRow>,
     /// Whether a reduction has to be spread over its lines, because a later step looks at some of them only.
     pub spread_reductions: bool,
-    /// Whether more allowance can never make a bill dearer (see `crate::add_ons`).
+    /// Whether more allowance can never make a bill of totals dearer (see `crate::add_ons`).
     pub monotone: bool,
+    /// Whether some allowance counts different usage differently; then events, which draw in turns, are not monotone either.
+    pub has_mixed_weights: bool,
     /// Whether some rate's tiers begin anew with each event.
     pub prices_events: bool,
     /// Ordinary monthly fee, fen.
@@ -308,4 +312,6 @@ pub struct TaxRow {
     pub on_minimum: bool,
     /// Whether it is reduced by what the maximum gives back.
     pub on_maximum: bool,
+    /// Whether it taxes all lines and bounds: then it looks at the total.
+    pub on_everything: bool,
 }

@@ -4,6 +4,7 @@ use super::{RateUse, Sink, StreamOutcome, Workspace, tiers};
 use crate::compile::{Priced, RateFacts, StreamRow, StreamTable, Variant};
 use crate::cells::Measure;
 use crate::metering::MeteredMonth;
+use crate::number::{Exact, divide};
 use crate::plan::AtCap;
 
 /// Draws all streams of a user's totals.
@@ -16,7 +17,7 @@ pub(super) fn totals<S: Sink>(variant: &Variant, table: &StreamTable, user: usiz
         if quantity == 0 {
             continue;
         }
-        let beyond = draw(variant, stream, user, quantity, || metered.estimated[stream.meter as usize], workspace, sink);
+        let beyond = draw(variant, stream, user, quantity, || metered.estimated.get(stream.meter as usize).copied().unwrap_or(false), workspace, sink);
         let Some(facts) = variant.rates.get(usize::from(stream.rate)) else { continue };
         if facts.needs_events && beyond.quantity > 0 {
             let events = metered.meters.get(stream.count_meter as usize).copied().unwrap_or(0);
@@ -102,8 +103,9 @@ pub(super) fn draw<S: Sink>(
         if *pot == 0 || beyond == 0 {
             continue;
         }
-        let taken = if draw.weight == 1 { beyond.min(*pot) } else { beyond.min(*pot / draw.weight) };
-        *pot -= taken * draw.weight;
+        let taken = if draw.weight == 1 { beyond.min(*pot) } else { beyond.min(divide(*pot, draw.weight).0) };
+        // At most what is in the pot, so that the product fits.
+        *pot -= taken.times(draw.weight);
         beyond -= taken;
         sink.draw(user, stream, draw.pot, taken, draw.weight);
     }

@@ -149,7 +149,10 @@ pub fn price_month<S: Sink>(
         *left = cap.quantity;
     }
     for rate in workspace.rates.iter_mut().take(variant.rates.len()) {
-        *rate = RateUse::default();
+        // Only what was touched: an unconditional loop becomes a bulk fill, which in WebAssembly is a call into the host.
+        if rate.raw | rate.charged | rate.setups != 0 {
+            *rate = RateUse::default();
+        }
     }
     if variant.prices_events {
         workspace.event_amounts.fill(0);
@@ -161,12 +164,14 @@ pub fn price_month<S: Sink>(
         }
         draw::totals(variant, table, user, metered, workspace, sink);
     }
-    for rate in 0..variant.rates.len() {
-        let amount = steps::price_rate(variant, rate, workspace, sink);
+    let gathered = workspace.rates.iter().zip(&workspace.event_amounts);
+    let rate_nets = workspace.nets.iter_mut().skip(variant.first_rate_line);
+    for ((rate, (gathered, event_amount)), net) in (0..variant.rates.len()).zip(gathered).zip(rate_nets) {
+        let amount = steps::price_rate(variant, rate, *gathered, *event_amount, sink);
         if amount > LINE_FEN_MAX {
             return Err(PricingError::AmountTooLarge);
         }
-        workspace.nets[variant.first_rate_line + rate] = amount;
+        *net = amount;
     }
     steps::amount_caps(variant, workspace, sink);
     fees(variant, quantities.charged, context, users.len(), workspace, sink);
@@ -184,7 +189,11 @@ fn grant(variant: &Variant, granted: &[u32], context: MonthContext, workspace: &
             slot => i64::from(granted.get(usize::from(slot)).copied().unwrap_or(0)),
         };
         let given = held > 0 && (!bucket.once || context.tenure_months == Some(0)) && context.is_within(bucket.first_months);
-        let mut amount = if given { bucket.grant_scaled * held } else { 0 };
+        let mut amount = match held {
+            1 if given => bucket.grant_scaled,
+            _ if given => bucket.grant_scaled * held,
+            _ => 0,
+        };
         if variant.prorate_allowances && !bucket.once && let Some((days, of)) = context.share() {
             // Whole units of the allowance, rounded down; through 128 bits because the product can leave 64.
             let units = i128::from(amount) * i128::from(days) / (i128::from(of) * i128::from(bucket.scale));
@@ -200,7 +209,10 @@ fn carry_over(variant: &Variant, workspace: &mut Workspace) {
     for bucket in variant.buckets.iter().filter(|bucket| bucket.rollover_months > 0) {
         let oldest = usize::from(bucket.oldest_pot);
         let youngest = oldest + usize::from(bucket.rollover_months) - 1;
-        workspace.pots.copy_within(oldest + 1..=youngest, oldest);
+        // One pot after the other: a bulk copy is a call into the host in WebAssembly, and there are few.
+        for pot in oldest..youngest {
+            workspace.pots[pot] = workspace.pots[pot + 1];
+        }
         workspace.pots[youngest] = workspace.pots[usize::from(bucket.current_pot)].min(bucket.carry_max_scaled);
         workspace.pots[usize::from(bucket.current_pot)] = 0;
     }
@@ -219,7 +231,7 @@ fn fees<S: Sink>(variant: &Variant, charged: &[u32], context: MonthContext, user
                 let held = i64::from(charged.get(usize::from(line.slot)).copied().unwrap_or(0));
                 (held, line.fee_fen * held)
             }
-            _ if index == 0 => (1, monthly_fee(variant, context)),
+            _ if index == 0 => (1, if context.tenure_months.is_none() { variant.long_run_fee_fen } else { monthly_fee(variant, context) }),
             _ => {
                 let members = i64::try_from(users.saturating_sub(1)).unwrap_or(0);
                 (members, line.fee_fen * members)

@@ -1,30 +1,27 @@
 //! From quantities to lines, and from lines to the bill: line caps, rounding, caps over lines, discounts, minimum, maximum, tax.
 
-use super::{Line, LineKind, MonthContext, MonthTotal, RateOutcome, RateUse, Sink, Workspace, tiers};
+use super::{Line, LineKind, MonthContext, MonthTotal, NoSink, RateOutcome, RateUse, Sink, Workspace, tiers};
 use crate::compile::{Priced, RateRow, TierRow, Variant};
-use crate::limits::LINE_FEN_MAX;
-use crate::number::{PERCENT_WHOLE, Rounding, round_ratio};
+use crate::number::{Exact, PERCENT_WHOLE, Rounding, divide, round_ratio};
 use crate::plan::{AtCap, DiscountValue};
 
 /// Prices what a rate has gathered; returns its line in fen.
 #[inline]
-pub(super) fn price_rate<S: Sink>(variant: &Variant, rate: usize, workspace: &Workspace, sink: &mut S) -> i64 {
+pub(super) fn price_rate<S: Sink>(variant: &Variant, rate: usize, gathered: RateUse, event_amount: i128, sink: &mut S) -> i64 {
     let facts = &variant.rates[rate];
-    let gathered = workspace.rates[rate];
     if gathered.charged == 0 && gathered.setups == 0 && !facts.flat_at_zero {
         sink.rate(RateOutcome { rate, charged: 0, setups: 0, exact: 0, after_cap: 0, served: 0, amount_fen: 0 });
         return 0;
     }
-    let outcome = if facts.wide || facts.over_event {
-        outcome_in::<i128>(variant, rate, gathered, workspace.event_amounts[rate])
+    if facts.wide || facts.over_event {
+        price_in::<i128, S>(variant, rate, gathered, event_amount, sink)
     } else {
-        outcome_in::<i64>(variant, rate, gathered, 0)
-    };
-    sink.rate(outcome);
-    outcome.amount_fen
+        price_in::<i64, S>(variant, rate, gathered, 0, sink)
+    }
 }
 
-fn outcome_in<N: Priced>(variant: &Variant, rate: usize, gathered: RateUse, event_amount: i128) -> RateOutcome {
+#[inline]
+fn price_in<N: Priced, S: Sink>(variant: &Variant, rate: usize, gathered: RateUse, event_amount: i128, sink: &mut S) -> i64 {
     let (rates, all_tiers) = N::rows(variant);
     let row = &rates[rate];
     let tiers = &all_tiers[row.tiers_from as usize..row.tiers_until as usize];
@@ -42,16 +39,17 @@ fn outcome_in<N: Priced>(variant: &Variant, rate: usize, gathered: RateUse, even
     } else {
         (row.cap, gathered.charged)
     };
-    let rounded: i128 = round_ratio(after_cap, row.denominator, facts.rounding).into();
-    RateOutcome {
+    let amount_fen = round_ratio(after_cap, row.denominator, facts.rounding).saturating();
+    sink.rate(RateOutcome {
         rate,
         charged: gathered.charged,
         setups: gathered.setups,
         exact: exact.into(),
         after_cap: after_cap.into(),
         served,
-        amount_fen: i64::try_from(rounded).unwrap_or(LINE_FEN_MAX + 1),
-    }
+        amount_fen,
+    });
+    amount_fen
 }
 
 /// Tiers and set-up fees for the first `units` of what was gathered.
@@ -61,7 +59,7 @@ fn cost<N: Priced>(row: &RateRow<N>, tiers: &[TierRow<N>], gathered: RateUse, un
     if gathered.setups == 0 || row.setup == N::default() {
         return amount;
     }
-    amount + row.setup * N::from(setups_within(gathered, units))
+    amount + row.setup.times(N::from(setups_within(gathered, units)))
 }
 
 /// Set-up fees that fall to the first `units`: in proportion, a begun one counts.
@@ -75,10 +73,10 @@ fn setups_within(gathered: RateUse, units: i64) -> i64 {
 
 /// Each block of the cap costs its tiers or the cap, whichever is less; set-up fees are outside.
 fn cost_of_capped_blocks<N: Priced>(row: &RateRow<N>, tiers: &[TierRow<N>], gathered: RateUse) -> N {
-    let (blocks, rest) = (gathered.charged / row.cap_every, gathered.charged % row.cap_every);
+    let (blocks, rest) = divide(gathered.charged, row.cap_every);
     let block = tiers::charge(row, tiers, row.cap_every, &mut ()).min(row.cap);
     let last = tiers::charge(row, tiers, rest, &mut ()).min(row.cap);
-    block * N::from(blocks) + last + row.setup * N::from(gathered.setups)
+    block.times(N::from(blocks)) + last + row.setup.times(N::from(gathered.setups))
 }
 
 /// The largest `units` in `0..=most` that is acceptable, where smaller ones are acceptable too; 0 if none is.
@@ -98,7 +96,11 @@ fn largest_within(most: i64, acceptable: impl Fn(i64) -> bool) -> i64 {
 /// A rate's line if only the first `units` are served.
 fn line_for(variant: &Variant, rate: usize, gathered: RateUse, units: i64) -> i64 {
     let part = RateUse { charged: units, setups: setups_within(gathered, units), ..gathered };
-    if variant.rates[rate].wide { outcome_in::<i128>(variant, rate, part, 0) } else { outcome_in::<i64>(variant, rate, part, 0) }.amount_fen
+    if variant.rates[rate].wide {
+        price_in::<i128, _>(variant, rate, part, 0, &mut NoSink)
+    } else {
+        price_in::<i64, _>(variant, rate, part, 0, &mut NoSink)
+    }
 }
 
 /// Caps over several lines.
@@ -164,16 +166,16 @@ fn reduce(variant: &Variant, workspace: &mut Workspace, lines: &[u16], sum_fen: 
     }
 }
 
-/// Rounds `base × numerator ÷ denominator`, in 64 bits where that fits.
+/// Amounts up to this many fen (9.2 billion yuan) times a percentage of up to 1,000 % fit 64 bits.
+const NARROW_BASE_FEN_MAX: i64 = i64::MAX / (10 * PERCENT_WHOLE);
+
+/// Rounds `base × numerator ÷ denominator`, in 64 bits where that fits. The numerator is a percentage of at most 1,000.
 #[inline]
 fn proportion(base_fen: i64, numerator: i64, denominator: i64, rounding: Rounding) -> i64 {
-    match base_fen.checked_mul(numerator) {
-        Some(product) => round_ratio(product, denominator, rounding),
-        None => {
-            let rounded = round_ratio(i128::from(base_fen) * i128::from(numerator), i128::from(denominator), rounding);
-            i64::try_from(rounded).unwrap_or(i64::MAX)
-        }
+    if (-NARROW_BASE_FEN_MAX..=NARROW_BASE_FEN_MAX).contains(&base_fen) {
+        return round_ratio(base_fen.times(numerator), denominator, rounding);
     }
+    round_ratio(i128::from(base_fen) * i128::from(numerator), i128::from(denominator), rounding).saturating()
 }
 
 /// Discounts, minimum, maximum and tax; returns the bill.
@@ -200,14 +202,19 @@ pub(super) fn finish<S: Sink>(variant: &Variant, context: MonthContext, workspac
         sink.line(Line { kind: LineKind::Minimum { counted_fen }, amount_fen: up_fen });
     }
     if let Some((amount_fen, lines)) = &variant.maximum {
-        let counted_fen = sum(workspace, lines);
+        let counted_fen = sum(workspace, lines) + if variant.maximum_counts_minimum { up_fen } else { 0 };
         back_fen = (counted_fen - amount_fen).max(0);
         sink.line(Line { kind: LineKind::Maximum { counted_fen }, amount_fen: -back_fen });
     }
     total_fen += up_fen - back_fen;
+    let untaxed_fen = total_fen;
     let mut tax_fen = 0;
     for (index, tax) in variant.taxes.iter().enumerate() {
-        let base_fen = sum(workspace, &tax.lines) + if tax.on_minimum { up_fen } else { 0 } - if tax.on_maximum { back_fen } else { 0 };
+        let base_fen = if tax.on_everything {
+            untaxed_fen
+        } else {
+            sum(workspace, &tax.lines) + if tax.on_minimum { up_fen } else { 0 } - if tax.on_maximum { back_fen } else { 0 }
+        };
         let whole = if tax.included { PERCENT_WHOLE + tax.percent_milli } else { PERCENT_WHOLE };
         let amount_fen = proportion(base_fen, tax.percent_milli, whole, variant.rounding());
         tax_fen += amount_fen;

@@ -44,7 +44,7 @@ pub fn charge<N: Priced, S: TierSink<N>>(rate: &RateRow<N>, tiers: &[TierRow<N>]
             Some(rounding) => rounding.blocks(part, rate.block),
             None => part,
         };
-        let cost = tier.price * N::from(blocks) + tier.flat;
+        let cost = tier.price.times(N::from(blocks)) + tier.flat;
         sink.tier(index, part, blocks, cost);
         amount += cost;
         if rate.volume {

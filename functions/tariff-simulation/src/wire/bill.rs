@@ -358,9 +358,10 @@ fn usage_text(usage: &UsageProof, amount: &str) -> Name {
         .collect();
     let join = |pick: fn(&(String, String)) -> &str| tiers.iter().map(pick).collect::<Vec<_>>().join(" + ");
     let (zh, en) = (join(|tier| &tier.0), join(|tier| &tier.1));
+    let (capped_zh, capped_en) = if usage.capped_numerator != usage.exact_numerator || usage.unserved > 0 { (",封顶后", ", after the cap") } else { ("", "") };
     let separator = if tiers.is_empty() { ("", "") } else { (":", ": ") };
     Name::new(
-        format!("用量 {} {},赠送内 {inside},计费 {}{}{zh} = {amount} 元", usage.quantity, unit.0, usage.charged, separator.0),
-        format!("{} {} used, {inside} inside allowances, {} charged{}{en} = {amount} yuan", usage.quantity, unit.1, usage.charged, separator.1),
+        format!("用量 {} {},赠送内 {inside},计费 {}{}{zh}{capped_zh} = {amount} 元", usage.quantity, unit.0, usage.charged, separator.0),
+        format!("{} {} used, {inside} inside allowances, {} charged{}{en}{capped_en} = {amount} yuan", usage.quantity, unit.1, usage.charged, separator.1),
     )
 }

@@ -669,7 +669,8 @@ pub struct DiscountJson {
 pub struct BoundJson {
     /// Yuan, at most two decimals.
     pub amount: String,
-    /// Lines that count: identifiers, or `fees`, `usage`, `add_ons`, `one_off`, `all`.
+    /// Lines that count: identifiers, or `fees`, `usage`, `add_ons`, `one_off`, `all`; for the maximum also `minimum`, which
+    /// `all` contains.
     pub lines: Vec<String>,
     /// Lines that do not count all the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

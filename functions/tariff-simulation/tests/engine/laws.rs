@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
 use crate::oracle;
@@ -143,8 +144,13 @@ fn months_document(months: &[Vec<Value>]) -> Value {
     usage_document(&months.iter().map(|lines| json!({"lines": lines})).collect::<Vec<_>>(), &[])
 }
 
+/// The same cases in every run, so that a failure is a change of the code; `CHUDIAN_LAWS_SEED` tries others.
+pub(crate) fn seed() -> RngSeed {
+    RngSeed::Fixed(std::env::var("CHUDIAN_LAWS_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_260_101))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_500, max_global_rejects: 20_000, failure_persistence: None, rng_seed: seed(), ..ProptestConfig::default() })]
 
     /// Goal: every line and total is what the oracle finds, month after month with roll-over.
     #[test]
@@ -184,6 +190,13 @@ proptest! {
         plan["caps"] = json!([]);
         plan["taxes"] = json!([]);
         plan["discounts"].as_array_mut().unwrap().truncate(1);
+        // Half of the time every use weighs the same; the rest keeps only plans whose weights keep order.
+        for allowance in plan["allowances"].as_array_mut().unwrap().iter_mut().filter(|_| more % 2 == 0) {
+            let factor = allowance["covers"][0]["factor"].clone();
+            for cover in allowance["covers"].as_array_mut().unwrap() {
+                cover["factor"] = factor.clone();
+            }
+        }
         let catalogue = compile(&catalogue_document(vec![plan], vec![]));
         prop_assume!(catalogue.plans[0].bare.monotone);
         let mut extended = lines.clone();

@@ -366,9 +366,10 @@ fn steps(plan: &Value, rates: Vec<(String, i64)>) -> OracleBill {
         spread(&mut nets, discount, off);
         bill.insert(discount["id"].as_str().unwrap().to_owned(), -off);
     }
-    let bound = |field: &str| plan[field].is_object().then(|| rounded_fen(&decimal(&plan[field]["amount"]), &Value::Null) - sum(&nets, &plan[field]));
-    let up = bound("minimum").map_or(0, |missing| missing.max(0));
-    let back = bound("maximum").map_or(0, |missing| (-missing).max(0));
+    let missing = |field: &str| plan[field].is_object().then(|| rounded_fen(&decimal(&plan[field]["amount"]), &Value::Null) - sum(&nets, &plan[field]));
+    let up = missing("minimum").map_or(0, |missing| missing.max(0));
+    let counts_minimum = in_scope(&plan["maximum"], "minimum", "minimum");
+    let back = missing("maximum").map_or(0, |missing| (if counts_minimum { up - missing } else { -missing }).max(0));
     bill.insert("minimum".to_owned(), up);
     bill.insert("maximum".to_owned(), -back);
     let mut included = Vec::new();

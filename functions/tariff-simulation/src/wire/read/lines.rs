@@ -256,7 +256,7 @@ pub(super) fn read_bound(json: &PlanJson, at: &At<'_>, field: &'static str, docu
     let names = LineNames::of_plan(json, document, add_ons);
     Some(Bound {
         amount_fen: findings.amount(&at.field("amount"), &bound.amount),
-        lines: scope(&bound.lines, &bound.except, &at, Reach::Lines, &names, field, findings),
+        lines: scope(&bound.lines, &bound.except, &at, if field == "maximum" { Reach::LinesAndBounds } else { Reach::Lines }, &names, field, findings),
     })
 }
 
