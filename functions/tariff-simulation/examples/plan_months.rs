@@ -27,12 +27,19 @@ fn main() {
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
     let document = catalogue().to_string();
-    let parsed = wire::parse_catalogue(document.as_bytes()).map_err(|errors| format!("{errors:?}"))?;
+    let parsed =
+        wire::parse_catalogue(document.as_bytes()).map_err(|errors| format!("{errors:?}"))?;
     let catalogue = parsed.catalogue.compile();
     let usages = (0..CUSTOMERS)
-        .map(|customer| wire::parse_usage(usage(customer).to_string().as_bytes(), &catalogue.catalogue).map_err(|errors| format!("{errors:?}")))
+        .map(|customer| {
+            wire::parse_usage(usage(customer).to_string().as_bytes(), &catalogue.catalogue)
+                .map_err(|errors| format!("{errors:?}"))
+        })
         .collect::<Result<Vec<_>, _>>()?;
-    let metered = usages.iter().map(|usage| catalogue.meter(usage)).collect::<Result<Vec<_>, _>>()?;
+    let metered = usages
+        .iter()
+        .map(|usage| catalogue.meter(usage))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut workspace = Workspace::default();
     let mut totals_fen = vec![0; catalogue.plans.len()];
     let mut checksum = 0_i64;
@@ -48,7 +55,10 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     }
     let time = median(&mut times);
     let nanoseconds = time.as_nanos() / u128::from(plan_months);
-    println!("{plan_months} plan-months in {time:?} (median of {RUNS}): {nanoseconds} ns each, {} per second (checksum {checksum})", u128::from(plan_months) * 1_000_000_000 / time.as_nanos());
+    println!(
+        "{plan_months} plan-months in {time:?} (median of {RUNS}): {nanoseconds} ns each, {} per second (checksum {checksum})",
+        u128::from(plan_months) * 1_000_000_000 / time.as_nanos()
+    );
 
     let mut times = Vec::new();
     let mut metering = Vec::new();
@@ -69,9 +79,19 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         let start = Instant::now();
         let simulation = simulate(&catalogue, &request)?;
         times.push(start.elapsed());
-        checksum = checksum.wrapping_add(simulation.ranking.iter().map(|candidate| candidate.result.total_fen).sum());
+        checksum = checksum.wrapping_add(
+            simulation
+                .ranking
+                .iter()
+                .map(|candidate| candidate.result.total_fen)
+                .sum(),
+        );
     }
-    println!("metering {MONTHS} months: {:?}; comparing {PLANS} plans with add-ons: {:?} (medians of {CUSTOMERS}; checksum {checksum})", median(&mut metering), median(&mut times));
+    println!(
+        "metering {MONTHS} months: {:?}; comparing {PLANS} plans with add-ons: {:?} (medians of {CUSTOMERS}; checksum {checksum})",
+        median(&mut metering),
+        median(&mut times)
+    );
     Ok(())
 }
 
@@ -113,9 +133,17 @@ fn catalogue() -> Value {
         })
         .collect();
     let booster = |id: &str, fee: &str, unit: &str, amount: u64, kind: &str| {
-        let covers = if kind == "voice" { json!({"kind": kind, "categories": ["local", "long_distance"]}) } else { json!({"kind": kind}) };
-        let allowance = with_name(json!({"id": format!("{id}-a"), "unit": unit, "amount": amount, "priority": 200, "covers": [covers]}));
-        with_name(json!({"id": id, "monthly_fee": fee, "quantity_max": 2, "allowances": [allowance]}))
+        let covers = if kind == "voice" {
+            json!({"kind": kind, "categories": ["local", "long_distance"]})
+        } else {
+            json!({"kind": kind})
+        };
+        let allowance = with_name(
+            json!({"id": format!("{id}-a"), "unit": unit, "amount": amount, "priority": 200, "covers": [covers]}),
+        );
+        with_name(
+            json!({"id": id, "monthly_fee": fee, "quantity_max": 2, "allowances": [allowance]}),
+        )
     };
     let calls = ["local", "long_distance", "roaming", "called"].map(named);
     let data = ["domestic", "local"].map(named);

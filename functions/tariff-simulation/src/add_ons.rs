@@ -12,7 +12,9 @@
 //! **Work** is bounded by [`ADD_ON_EVALUATIONS_MAX`]; a search that reaches it says so, and has then found the best of what it saw.
 
 use crate::compile::{CompiledCatalogue, CompiledPlan};
-use crate::engine::{MonthContext, MonthTotal, NoSink, PricingError, Quantities, Sink, Workspace, price_month};
+use crate::engine::{
+    MonthContext, MonthTotal, NoSink, PricingError, Quantities, Sink, Workspace, price_month,
+};
 use crate::limits::{ADD_ON_EVALUATIONS_MAX, ADD_ON_EVENTS_MAX};
 use crate::metering::MeteredMonth;
 
@@ -29,11 +31,18 @@ impl<'a> PricedMonths<'a> {
     /// The first `months` of them.
     #[must_use]
     pub fn first(&self, months: usize) -> Self {
-        Self { contexts: self.contexts[..months.min(self.contexts.len())].to_vec(), users: self.users[..months.min(self.users.len())].to_vec() }
+        Self {
+            contexts: self.contexts[..months.min(self.contexts.len())].to_vec(),
+            users: self.users[..months.min(self.users.len())].to_vec(),
+        }
     }
 
     fn events(&self) -> usize {
-        self.users.iter().flatten().map(|month| month.events.len()).sum()
+        self.users
+            .iter()
+            .flatten()
+            .map(|month| month.events.len())
+            .sum()
     }
 }
 
@@ -62,7 +71,12 @@ impl BestAddOns {
 ///
 /// # Errors
 /// When an amount is too large.
-pub fn price_choice(plan: &CompiledPlan, quantities: Quantities<'_>, months: &PricedMonths<'_>, workspace: &mut Workspace) -> Result<Vec<MonthTotal>, PricingError> {
+pub fn price_choice(
+    plan: &CompiledPlan,
+    quantities: Quantities<'_>,
+    months: &PricedMonths<'_>,
+    workspace: &mut Workspace,
+) -> Result<Vec<MonthTotal>, PricingError> {
     price_choice_for(plan, quantities, months, workspace, &mut NoSink)
 }
 
@@ -106,8 +120,14 @@ pub fn best_add_ons(
     let mut order: Vec<usize> = compiled.structural_slots.clone();
     order.extend((0..slots).filter(|slot| !compiled.structural_slots.contains(slot)));
     order.retain(|slot| quantities_max[*slot] > 0);
-    let structural = order.iter().filter(|slot| compiled.structural_slots.contains(slot)).count();
-    let affordable = ADD_ON_EVENTS_MAX.checked_div(months.events()).unwrap_or(ADD_ON_EVALUATIONS_MAX).max(2);
+    let structural = order
+        .iter()
+        .filter(|slot| compiled.structural_slots.contains(slot))
+        .count();
+    let affordable = ADD_ON_EVENTS_MAX
+        .checked_div(months.events())
+        .unwrap_or(ADD_ON_EVALUATIONS_MAX)
+        .max(2);
     let mut search = Search {
         compiled,
         months,
@@ -118,7 +138,12 @@ pub fn best_add_ons(
         workspace,
         evaluations_max: ADD_ON_EVALUATIONS_MAX.min(affordable),
         best_fen: first.iter().map(|month| month.total_fen).sum(),
-        best: BestAddOns { quantities: none.clone(), months: first, evaluations: 1, complete: true },
+        best: BestAddOns {
+            quantities: none.clone(),
+            months: first,
+            evaluations: 1,
+            complete: true,
+        },
         charged: none,
     };
     if !search.order.is_empty() {
@@ -139,7 +164,10 @@ impl Rules {
         let listed = &catalogue.catalogue.plans[plan].add_ons;
         let slot_of = |add_on: &usize| listed.iter().position(|other| other == add_on);
         let add_on = |index: &usize| &catalogue.catalogue.add_ons[*index];
-        let mut excludes: Vec<Vec<usize>> = listed.iter().map(|index| add_on(index).excludes.iter().filter_map(slot_of).collect()).collect();
+        let mut excludes: Vec<Vec<usize>> = listed
+            .iter()
+            .map(|index| add_on(index).excludes.iter().filter_map(slot_of).collect())
+            .collect();
         // Exclusion holds both ways, whichever of the two says it.
         for slot in 0..listed.len() {
             for other in excludes[slot].clone() {
@@ -150,21 +178,46 @@ impl Rules {
         }
         Self {
             excludes,
-            requires: listed.iter().map(|index| add_on(index).requires.iter().map(slot_of).collect()).collect(),
-            groups: catalogue.catalogue.groups.iter().map(|group| (group.members.iter().filter_map(slot_of).collect(), group.members_max)).collect(),
+            requires: listed
+                .iter()
+                .map(|index| add_on(index).requires.iter().map(slot_of).collect())
+                .collect(),
+            groups: catalogue
+                .catalogue
+                .groups
+                .iter()
+                .map(|group| {
+                    (
+                        group.members.iter().filter_map(slot_of).collect(),
+                        group.members_max,
+                    )
+                })
+                .collect(),
         }
     }
 
     /// Whether adding to a choice could still be allowed: exclusions only get worse.
     fn no_conflict(&self, quantities: &[u32]) -> bool {
         let held = |slot: &usize| quantities[*slot] > 0;
-        let excluded = (0..quantities.len()).filter(held).any(|slot| self.excludes[slot].iter().any(held));
-        !excluded && self.groups.iter().all(|(members, most)| members.iter().filter(|slot| held(slot)).count() <= *most)
+        let excluded = (0..quantities.len())
+            .filter(held)
+            .any(|slot| self.excludes[slot].iter().any(held));
+        !excluded
+            && self
+                .groups
+                .iter()
+                .all(|(members, most)| members.iter().filter(|slot| held(slot)).count() <= *most)
     }
 
     /// Whether a complete choice has what it requires.
     fn is_satisfied(&self, quantities: &[u32]) -> bool {
-        (0..quantities.len()).filter(|slot| quantities[*slot] > 0).all(|slot| self.requires[slot].iter().all(|required| required.is_some_and(|slot| quantities[slot] > 0)))
+        (0..quantities.len())
+            .filter(|slot| quantities[*slot] > 0)
+            .all(|slot| {
+                self.requires[slot]
+                    .iter()
+                    .all(|required| required.is_some_and(|slot| quantities[slot] > 0))
+            })
     }
 }
 
@@ -190,7 +243,9 @@ impl Search<'_, '_> {
         if !self.rules.no_conflict(&self.charged) {
             return Ok(());
         }
-        let Some(slot) = self.order.get(depth).copied() else { return self.leaf() };
+        let Some(slot) = self.order.get(depth).copied() else {
+            return self.leaf();
+        };
         if self.best.evaluations >= self.evaluations_max {
             self.best.complete = false;
             return Ok(());
@@ -198,7 +253,8 @@ impl Search<'_, '_> {
         if depth >= self.structural {
             let granted = self.bound_choice(depth);
             let variant = self.compiled.variant(&granted);
-            let is_bounded = variant.monotone && !(variant.has_mixed_weights && self.months.events() > 0);
+            let is_bounded =
+                variant.monotone && !(variant.has_mixed_weights && self.months.events() > 0);
             if is_bounded && self.bound(&granted)? >= self.best_fen {
                 return Ok(());
             }
@@ -223,12 +279,22 @@ impl Search<'_, '_> {
     /// No completion of the decided quantities costs less.
     fn bound(&mut self, granted: &[u32]) -> Result<i64, PricingError> {
         self.best.evaluations += 1;
-        let months = price_choice(self.compiled, Quantities { granted, charged: &self.charged }, self.months, self.workspace)?;
+        let months = price_choice(
+            self.compiled,
+            Quantities {
+                granted,
+                charged: &self.charged,
+            },
+            self.months,
+            self.workspace,
+        )?;
         Ok(months.iter().map(|month| month.total_fen).sum())
     }
 
     fn leaf(&mut self) -> Result<(), PricingError> {
-        if !self.rules.is_satisfied(&self.charged) || self.charged.iter().all(|quantity| *quantity == 0) {
+        if !self.rules.is_satisfied(&self.charged)
+            || self.charged.iter().all(|quantity| *quantity == 0)
+        {
             return Ok(());
         }
         if self.best.evaluations >= self.evaluations_max {
@@ -236,7 +302,12 @@ impl Search<'_, '_> {
             return Ok(());
         }
         self.best.evaluations += 1;
-        let months = price_choice(self.compiled, Quantities::held(&self.charged), self.months, self.workspace)?;
+        let months = price_choice(
+            self.compiled,
+            Quantities::held(&self.charged),
+            self.months,
+            self.workspace,
+        )?;
         let total_fen = months.iter().map(|month| month.total_fen).sum();
         if total_fen < self.best_fen {
             self.best_fen = total_fen;

@@ -9,14 +9,29 @@ use crate::metering::MeteredUsage;
 ///
 /// # Errors
 /// When an amount is too large.
-pub fn price_totals(catalogue: &CompiledCatalogue, usage: &MeteredUsage, workspace: &mut Workspace, totals_fen: &mut [i64]) -> Result<u64, PricingError> {
-    let Some(customer) = usage.users.first() else { return Ok(0) };
+pub fn price_totals(
+    catalogue: &CompiledCatalogue,
+    usage: &MeteredUsage,
+    workspace: &mut Workspace,
+    totals_fen: &mut [i64],
+) -> Result<u64, PricingError> {
+    let Some(customer) = usage.users.first() else {
+        return Ok(0);
+    };
     let mut plan_months = 0;
     for (plan, total_fen) in catalogue.plans.iter().zip(totals_fen.iter_mut()) {
         *total_fen = 0;
         workspace.begin(&plan.bare);
         for month in &customer.months {
-            *total_fen += price_month(&plan.bare, Quantities::held(&[]), MonthContext::LONG_RUN, &[month], workspace, &mut NoSink)?.total_fen;
+            *total_fen += price_month(
+                &plan.bare,
+                Quantities::held(&[]),
+                MonthContext::LONG_RUN,
+                &[month],
+                workspace,
+                &mut NoSink,
+            )?
+            .total_fen;
             plan_months += 1;
         }
     }
@@ -28,13 +43,25 @@ pub fn price_totals(catalogue: &CompiledCatalogue, usage: &MeteredUsage, workspa
 ///
 /// # Errors
 /// When an amount is too large.
-pub fn price_repeatedly(catalogue: &CompiledCatalogue, usage: &MeteredUsage, workspace: &mut Workspace, rounds: u32) -> Result<(u64, u64), PricingError> {
+pub fn price_repeatedly(
+    catalogue: &CompiledCatalogue,
+    usage: &MeteredUsage,
+    workspace: &mut Workspace,
+    rounds: u32,
+) -> Result<(u64, u64), PricingError> {
     let mut totals_fen = vec![0; catalogue.plans.len()];
     let (mut checksum, mut plan_months) = (0_u64, 0);
     for _ in 0..rounds {
         // Hides from the optimiser that the rounds are equal.
-        plan_months += price_totals(catalogue, std::hint::black_box(usage), workspace, &mut totals_fen)?;
-        checksum = totals_fen.iter().fold(checksum, |sum, total_fen| sum.rotate_left(5) ^ total_fen.cast_unsigned());
+        plan_months += price_totals(
+            catalogue,
+            std::hint::black_box(usage),
+            workspace,
+            &mut totals_fen,
+        )?;
+        checksum = totals_fen.iter().fold(checksum, |sum, total_fen| {
+            sum.rotate_left(5) ^ total_fen.cast_unsigned()
+        });
     }
     Ok((checksum, plan_months))
 }

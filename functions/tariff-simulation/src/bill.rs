@@ -8,11 +8,15 @@ use chudian_vocabulary::{Month, Name};
 use crate::cells::{Kind, Measure};
 use crate::compile::{BucketRow, CompiledCatalogue, NONE, Priced, StreamRow, Variant};
 use crate::engine::{
-    Line, LineKind, MonthContext, MonthTotal, PricingError, Quantities, RateOutcome, Sink, StreamOutcome, TierSink, Workspace, charge, price_month,
+    Line, LineKind, MonthContext, MonthTotal, PricingError, Quantities, RateOutcome, Sink,
+    StreamOutcome, TierSink, Workspace, charge, price_month,
 };
 use crate::metering::MeteredMonth;
 use crate::number::Rounding;
-use crate::plan::{AddOn, Allowance, DiscountValue, FAMILY_LINE, LineGroup, MAXIMUM_LINE, MINIMUM_LINE, MONTHLY_FEE_LINE, Plan, Rate};
+use crate::plan::{
+    AddOn, Allowance, DiscountValue, FAMILY_LINE, LineGroup, MAXIMUM_LINE, MINIMUM_LINE,
+    MONTHLY_FEE_LINE, Plan, Rate,
+};
 
 /// A bill of one month.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,16 +241,42 @@ impl CompiledCatalogue {
     ///
     /// # Errors
     /// When an amount is too large.
-    pub fn bills(&self, choice: Choice<'_>, months: &[(Month, MonthContext)], users: &[Vec<&MeteredMonth>]) -> Result<Vec<Bill>, PricingError> {
-        let (Some(plan), Some(compiled)) = (self.catalogue.plans.get(choice.plan), self.plans.get(choice.plan)) else { return Ok(Vec::new()) };
+    pub fn bills(
+        &self,
+        choice: Choice<'_>,
+        months: &[(Month, MonthContext)],
+        users: &[Vec<&MeteredMonth>],
+    ) -> Result<Vec<Bill>, PricingError> {
+        let (Some(plan), Some(compiled)) = (
+            self.catalogue.plans.get(choice.plan),
+            self.plans.get(choice.plan),
+        ) else {
+            return Ok(Vec::new());
+        };
         let variant = compiled.variant(choice.quantities);
         let mut workspace = Workspace::default();
         workspace.begin(variant);
         let mut bills = Vec::with_capacity(months.len());
         for ((month, context), users) in months.iter().zip(users) {
             let mut writer = Writer::new(variant);
-            let total = price_month(variant, Quantities::held(choice.quantities), *context, users, &mut workspace, &mut writer)?;
-            bills.push(writer.finish(&Source { catalogue: self, plan }, *month, *context, total, &workspace));
+            let total = price_month(
+                variant,
+                Quantities::held(choice.quantities),
+                *context,
+                users,
+                &mut workspace,
+                &mut writer,
+            )?;
+            bills.push(writer.finish(
+                &Source {
+                    catalogue: self,
+                    plan,
+                },
+                *month,
+                *context,
+                total,
+                &workspace,
+            ));
         }
         Ok(bills)
     }
@@ -290,10 +320,23 @@ impl<'v> Writer<'v> {
     /// Position in `usage` of a stream's kind and measure.
     fn kind_use(&mut self, stream: &StreamRow) -> usize {
         let (kind, measure) = (stream.kind, stream.profile.measure);
-        match self.usage.iter().position(|known| known.kind == kind && known.measure == measure) {
+        match self
+            .usage
+            .iter()
+            .position(|known| known.kind == kind && known.measure == measure)
+        {
             Some(position) => position,
             None => {
-                self.usage.push(KindUse { kind, measure, quantity: 0, inside: 0, beyond: 0, capped_free: 0, unserved: 0, unpriced: 0 });
+                self.usage.push(KindUse {
+                    kind,
+                    measure,
+                    quantity: 0,
+                    inside: 0,
+                    beyond: 0,
+                    capped_free: 0,
+                    unserved: 0,
+                    unpriced: 0,
+                });
                 self.usage.len() - 1
             }
         }
@@ -309,7 +352,12 @@ impl<'v> Writer<'v> {
         let (rates, tiers) = N::rows(self.variant);
         let row = &rates[rate];
         let mut record = Record(Vec::new());
-        charge(row, &tiers[row.tiers_from as usize..row.tiers_until as usize], units, &mut record);
+        charge(
+            row,
+            &tiers[row.tiers_from as usize..row.tiers_until as usize],
+            units,
+            &mut record,
+        );
         record.0
     }
 }
@@ -324,7 +372,10 @@ impl Sink for Writer<'_> {
     fn draw(&mut self, user: usize, stream: &StreamRow, pot: u16, taken: i64, weight: i64) {
         self.used[usize::from(pot)] += taken * weight;
         if let Some(draws) = self.draws.get_mut(usize::from(stream.rate)) {
-            match draws.iter_mut().find(|(known, by_family, _)| *known == pot && *by_family == (user > 0)) {
+            match draws
+                .iter_mut()
+                .find(|(known, by_family, _)| *known == pot && *by_family == (user > 0))
+            {
                 Some((_, _, units)) => *units += taken,
                 None => draws.push((pot, user > 0, taken)),
             }
@@ -391,23 +442,39 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn add_on(&self, slot: u16) -> Option<&'a AddOn> {
-        self.plan.add_ons.get(usize::from(slot)).and_then(|index| self.catalogue.catalogue.add_ons.get(*index))
+        self.plan
+            .add_ons
+            .get(usize::from(slot))
+            .and_then(|index| self.catalogue.catalogue.add_ons.get(*index))
     }
 
     fn rate(&self, slot: u16, index: u16) -> Option<&'a Rate> {
-        let rates = if slot == NONE { &self.plan.rates } else { &self.add_on(slot)?.rates };
+        let rates = if slot == NONE {
+            &self.plan.rates
+        } else {
+            &self.add_on(slot)?.rates
+        };
         rates.get(usize::from(index))
     }
 
     fn allowance(&self, bucket: &BucketRow) -> Option<&'a Allowance> {
-        let allowances = if bucket.slot == NONE { &self.plan.allowances } else { &self.add_on(bucket.slot)?.allowances };
+        let allowances = if bucket.slot == NONE {
+            &self.plan.allowances
+        } else {
+            &self.add_on(bucket.slot)?.allowances
+        };
         allowances.get(usize::from(bucket.index))
     }
 
     fn fee_name(&self, group: LineGroup, id: &str, slot: u16) -> Name {
         match group {
             LineGroup::AddOns => self.add_on(slot).map(|add_on| add_on.name.clone()),
-            LineGroup::OneOff => self.plan.one_off_fees.iter().find(|fee| fee.id == id).map(|fee| fee.name.clone()),
+            LineGroup::OneOff => self
+                .plan
+                .one_off_fees
+                .iter()
+                .find(|fee| fee.id == id)
+                .map(|fee| fee.name.clone()),
             _ if id == FAMILY_LINE => Some(Name::new("家庭成员费", "Family members")),
             _ => None,
         }
@@ -416,15 +483,30 @@ impl<'a> Source<'a> {
 }
 
 impl Writer<'_> {
-    fn finish(mut self, source: &Source<'_>, month: Month, context: MonthContext, total: MonthTotal, workspace: &Workspace) -> Bill {
+    fn finish(
+        mut self,
+        source: &Source<'_>,
+        month: Month,
+        context: MonthContext,
+        total: MonthTotal,
+        workspace: &Workspace,
+    ) -> Bill {
         let mut lines = Vec::new();
         let recorded = std::mem::take(&mut self.lines);
         let unserved: Vec<i64> = self.rates.iter().map(|proof| proof.unserved).collect();
-        lines.extend(recorded.iter().filter_map(|line| self.fee_line(source, context, *line)));
+        lines.extend(
+            recorded
+                .iter()
+                .filter_map(|line| self.fee_line(source, context, *line)),
+        );
         for rate in 0..self.rates.len() {
             lines.extend(self.rate_line(source, rate));
         }
-        lines.extend(recorded.iter().filter_map(|line| self.step_line(source, *line)));
+        lines.extend(
+            recorded
+                .iter()
+                .filter_map(|line| self.step_line(source, *line)),
+        );
         // What an amount cap kept from being served was counted as beyond the allowances.
         for (rate, position) in self.usage_of_rate.iter().enumerate() {
             if let Some(usage) = self.usage.get_mut(*position) {
@@ -433,11 +515,24 @@ impl Writer<'_> {
             }
         }
         self.usage.sort_by_key(|usage| (usage.kind, usage.measure));
-        Bill { month, lines, total_fen: total.total_fen, tax_fen: total.tax_fen, allowances: self.allowances(source, workspace), usage: self.usage }
+        Bill {
+            month,
+            lines,
+            total_fen: total.total_fen,
+            tax_fen: total.tax_fen,
+            allowances: self.allowances(source, workspace),
+            usage: self.usage,
+        }
     }
 
     fn fee_line(&self, source: &Source<'_>, context: MonthContext, line: Line) -> Option<BillLine> {
-        let LineKind::Fee { line: position, quantity } = line.kind else { return None };
+        let LineKind::Fee {
+            line: position,
+            quantity,
+        } = line.kind
+        else {
+            return None;
+        };
         let row = self.variant.lines.get(position)?;
         let is_monthly_fee = row.id == MONTHLY_FEE_LINE;
         (line.amount_fen != 0 || is_monthly_fee).then(|| BillLine {
@@ -446,7 +541,12 @@ impl Writer<'_> {
             amount_fen: line.amount_fen,
             adds: true,
             estimated: false,
-            proof: Proof::Fee { group: row.group, quantity, unit_fen: row.fee_fen, tenure_months: context.tenure_months.filter(|_| is_monthly_fee) },
+            proof: Proof::Fee {
+                group: row.group,
+                quantity,
+                unit_fen: row.fee_fen,
+                tenure_months: context.tenure_months.filter(|_| is_monthly_fee),
+            },
         })
     }
 
@@ -469,24 +569,62 @@ impl Writer<'_> {
         } else {
             let priced = proof.charged - proof.unserved;
             proof.free_units = rate.free_units.min(priced);
-            let used = if facts.wide { self.describe_tiers::<i128>(index, priced) } else { self.describe_tiers::<i64>(index, priced) };
+            let used = if facts.wide {
+                self.describe_tiers::<i128>(index, priced)
+            } else {
+                self.describe_tiers::<i64>(index, priced)
+            };
             proof.tiers = used
                 .into_iter()
                 .filter_map(|(tier, quantity, blocks, numerator)| {
-                    rate.tiers.get(tier).map(|row| TierUse { index: tier, quantity, blocks, price: row.price, flat: row.flat, numerator })
+                    rate.tiers.get(tier).map(|row| TierUse {
+                        index: tier,
+                        quantity,
+                        blocks,
+                        price: row.price,
+                        flat: row.flat,
+                        numerator,
+                    })
                 })
                 .collect();
         }
         let draws = std::mem::take(&mut self.draws[index]);
-        proof.inside = draws.into_iter().filter_map(|(pot, by_family, quantity)| self.inside(source, pot, by_family, quantity)).collect();
-        Some(BillLine { id: rate.id.clone(), name: rate.name.clone(), amount_fen, adds: true, estimated: self.estimated[index], proof: Proof::Usage(Box::new(proof)) })
+        proof.inside = draws
+            .into_iter()
+            .filter_map(|(pot, by_family, quantity)| self.inside(source, pot, by_family, quantity))
+            .collect();
+        Some(BillLine {
+            id: rate.id.clone(),
+            name: rate.name.clone(),
+            amount_fen,
+            adds: true,
+            estimated: self.estimated[index],
+            proof: Proof::Usage(Box::new(proof)),
+        })
     }
 
-    fn inside(&self, source: &Source<'_>, pot: u16, by_family: bool, quantity: i64) -> Option<InsideUse> {
-        let bucket = self.variant.buckets.iter().find(|bucket| (bucket.first_pot..=bucket.first_pot + bucket.rollover_months).contains(&pot))?;
+    fn inside(
+        &self,
+        source: &Source<'_>,
+        pot: u16,
+        by_family: bool,
+        quantity: i64,
+    ) -> Option<InsideUse> {
+        let bucket = self.variant.buckets.iter().find(|bucket| {
+            (bucket.first_pot..=bucket.first_pot + bucket.rollover_months).contains(&pot)
+        })?;
         // Carried pots stand oldest first.
-        let carried_months = if pot == bucket.current_pot { 0 } else { bucket.rollover_months - (pot - bucket.oldest_pot) };
-        Some(InsideUse { allowance: source.allowance(bucket)?.id.clone(), carried_months, by_family, quantity })
+        let carried_months = if pot == bucket.current_pot {
+            0
+        } else {
+            bucket.rollover_months - (pot - bucket.oldest_pot)
+        };
+        Some(InsideUse {
+            allowance: source.allowance(bucket)?.id.clone(),
+            carried_months,
+            by_family,
+            quantity,
+        })
     }
 
     fn step_line(&self, source: &Source<'_>, line: Line) -> Option<BillLine> {
@@ -494,28 +632,83 @@ impl Writer<'_> {
             LineKind::Fee { .. } => return None,
             LineKind::AmountCap { cap, before_fen } => {
                 let cap = source.plan.amount_caps.get(cap)?;
-                (cap.id.clone(), cap.name.clone(), Proof::AmountCap { before_fen, cap_fen: cap.amount_fen }, true)
+                (
+                    cap.id.clone(),
+                    cap.name.clone(),
+                    Proof::AmountCap {
+                        before_fen,
+                        cap_fen: cap.amount_fen,
+                    },
+                    true,
+                )
             }
-            LineKind::Discount { discount, before_fen } => {
+            LineKind::Discount {
+                discount,
+                before_fen,
+            } => {
                 let row = self.variant.discounts.get(discount)?;
-                let discounts = if row.slot == NONE { &source.plan.discounts } else { &source.add_on(row.slot)?.discounts };
+                let discounts = if row.slot == NONE {
+                    &source.plan.discounts
+                } else {
+                    &source.add_on(row.slot)?.discounts
+                };
                 let discount = discounts.get(usize::from(row.index))?;
-                (discount.id.clone(), discount.name.clone(), Proof::Discount { before_fen, value: discount.value }, true)
+                (
+                    discount.id.clone(),
+                    discount.name.clone(),
+                    Proof::Discount {
+                        before_fen,
+                        value: discount.value,
+                    },
+                    true,
+                )
             }
             LineKind::Minimum { counted_fen } => {
                 let bound_fen = source.plan.minimum.as_ref()?.amount_fen;
-                (MINIMUM_LINE.to_owned(), Name::new("保底补足", "Minimum spend"), Proof::Bound { counted_fen, bound_fen }, true)
+                (
+                    MINIMUM_LINE.to_owned(),
+                    Name::new("保底补足", "Minimum spend"),
+                    Proof::Bound {
+                        counted_fen,
+                        bound_fen,
+                    },
+                    true,
+                )
             }
             LineKind::Maximum { counted_fen } => {
                 let bound_fen = source.plan.maximum.as_ref()?.amount_fen;
-                (MAXIMUM_LINE.to_owned(), Name::new("封顶减免", "Above the maximum"), Proof::Bound { counted_fen, bound_fen }, true)
+                (
+                    MAXIMUM_LINE.to_owned(),
+                    Name::new("封顶减免", "Above the maximum"),
+                    Proof::Bound {
+                        counted_fen,
+                        bound_fen,
+                    },
+                    true,
+                )
             }
             LineKind::Tax { tax, base_fen } => {
                 let tax = source.plan.taxes.get(tax)?;
-                (tax.id.clone(), tax.name.clone(), Proof::Tax { base_fen, percent_milli: tax.percent_milli, included: tax.included }, !tax.included)
+                (
+                    tax.id.clone(),
+                    tax.name.clone(),
+                    Proof::Tax {
+                        base_fen,
+                        percent_milli: tax.percent_milli,
+                        included: tax.included,
+                    },
+                    !tax.included,
+                )
             }
         };
-        (line.amount_fen != 0).then_some(BillLine { id, name, amount_fen: line.amount_fen, adds, estimated: false, proof })
+        (line.amount_fen != 0).then_some(BillLine {
+            id,
+            name,
+            amount_fen: line.amount_fen,
+            adds,
+            estimated: false,
+            proof,
+        })
     }
 
     fn allowances(&self, source: &Source<'_>, workspace: &Workspace) -> Vec<AllowanceUse> {
@@ -524,13 +717,18 @@ impl Writer<'_> {
             .iter()
             .filter_map(|bucket| {
                 let allowance = source.allowance(bucket)?;
-                let pots = usize::from(bucket.first_pot)..=usize::from(bucket.first_pot + bucket.rollover_months);
+                let pots = usize::from(bucket.first_pot)
+                    ..=usize::from(bucket.first_pot + bucket.rollover_months);
                 let units = |scaled: i64| scaled / bucket.scale;
                 let sum = |pots: &[i64]| pots.iter().sum::<i64>();
                 let before = sum(self.granted.get(pots.clone())?);
                 let granted = *self.granted.get(usize::from(bucket.current_pot))?;
                 // After the month the current pot is empty and the others hold what is carried.
-                let carried_out = if bucket.rollover_months == 0 { 0 } else { sum(workspace.pots().get(pots)?) };
+                let carried_out = if bucket.rollover_months == 0 {
+                    0
+                } else {
+                    sum(workspace.pots().get(pots)?)
+                };
                 let used = self.used_of(bucket);
                 (before > 0).then(|| AllowanceUse {
                     id: allowance.id.clone(),
@@ -547,6 +745,11 @@ impl Writer<'_> {
     }
 
     fn used_of(&self, bucket: &BucketRow) -> i64 {
-        self.used.get(usize::from(bucket.first_pot)..=usize::from(bucket.first_pot + bucket.rollover_months)).map_or(0, |used| used.iter().sum())
+        self.used
+            .get(
+                usize::from(bucket.first_pot)
+                    ..=usize::from(bucket.first_pot + bucket.rollover_months),
+            )
+            .map_or(0, |used| used.iter().sum())
     }
 }

@@ -205,7 +205,9 @@ impl CellSpace {
     pub fn day_type(&self, date: Date) -> DayType {
         if self.holidays.binary_search(&date).is_ok() {
             DayType::Holiday
-        } else if self.extra_workdays.binary_search(&date).is_ok() || !matches!(date.weekday(), Weekday::Sat | Weekday::Sun) {
+        } else if self.extra_workdays.binary_search(&date).is_ok()
+            || !matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
+        {
             DayType::Workday
         } else {
             DayType::Weekend
@@ -223,7 +225,9 @@ impl CellSet {
     /// The empty set over `cells` cells.
     #[must_use]
     pub fn empty(cells: usize) -> Self {
-        Self { words: vec![0; cells.div_ceil(64)] }
+        Self {
+            words: vec![0; cells.div_ceil(64)],
+        }
     }
 
     /// Adds a cell of the space for which the set was made.
@@ -236,7 +240,9 @@ impl CellSet {
     /// Whether the cell is in the set.
     #[must_use]
     pub fn contains(&self, cell: Cell) -> bool {
-        self.words.get(cell / 64).is_some_and(|word| word >> (cell % 64) & 1 == 1)
+        self.words
+            .get(cell / 64)
+            .is_some_and(|word| word >> (cell % 64) & 1 == 1)
     }
 
     /// The first cell that both sets have.
@@ -260,6 +266,10 @@ impl CellSet {
 
     /// The cells in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = Cell> + '_ {
-        self.words.iter().enumerate().flat_map(|(index, word)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| index * 64 + bit))
+        self.words.iter().enumerate().flat_map(|(index, word)| {
+            (0..64)
+                .filter(move |bit| word >> bit & 1 == 1)
+                .map(move |bit| index * 64 + bit)
+        })
     }
 }

@@ -11,7 +11,9 @@ use crate::add_ons::{BestAddOns, PricedMonths, best_add_ons, price_choice, price
 use crate::bill::{Bill, Choice, KindUse};
 use crate::compile::{CompiledCatalogue, NONE};
 use crate::eligibility::{Ineligible, plan_reasons, reasons};
-use crate::engine::{MonthContext, MonthTotal, PricingError, Quantities, RateOutcome, Sink, StreamOutcome, Workspace};
+use crate::engine::{
+    MonthContext, MonthTotal, PricingError, Quantities, RateOutcome, Sink, StreamOutcome, Workspace,
+};
 use crate::metering::{MeteredMonth, MeteredUsage, UsageTooLarge};
 use crate::number::{Rounding, round_ratio};
 use crate::plan::RankingRule;
@@ -69,7 +71,9 @@ impl Simulation {
     /// The recommended plan, if there is one.
     #[must_use]
     pub fn best(&self) -> Option<&Candidate> {
-        self.ranking.first().filter(|candidate| candidate.not_recommended.is_empty())
+        self.ranking
+            .first()
+            .filter(|candidate| candidate.not_recommended.is_empty())
     }
 }
 
@@ -100,13 +104,20 @@ impl PlanResult {
     /// Adds what only the bills tell.
     fn describe(&mut self, bills: &[Bill]) {
         for month in bills.iter().flat_map(|bill| &bill.usage) {
-            match self.usage.iter_mut().find(|known| known.kind == month.kind && known.measure == month.measure) {
+            match self
+                .usage
+                .iter_mut()
+                .find(|known| known.kind == month.kind && known.measure == month.measure)
+            {
                 Some(known) => known.add(month),
                 None => self.usage.push(*month),
             }
         }
         self.usage.sort_by_key(|known| (known.kind, known.measure));
-        self.estimated = bills.iter().flat_map(|bill| &bill.lines).any(|line| line.estimated);
+        self.estimated = bills
+            .iter()
+            .flat_map(|bill| &bill.lines)
+            .any(|line| line.estimated);
     }
 }
 
@@ -214,22 +225,44 @@ fn mean(total_fen: i64, months: usize) -> i64 {
 ///
 /// # Errors
 /// When usage or an amount is too large.
-pub fn simulate(catalogue: &CompiledCatalogue, request: &SimulationRequest) -> Result<Simulation, SimulationError> {
-    let usage = if request.what_if == WhatIf::NOTHING { request.usage.clone() } else { request.what_if.apply(&request.usage) };
+pub fn simulate(
+    catalogue: &CompiledCatalogue,
+    request: &SimulationRequest,
+) -> Result<Simulation, SimulationError> {
+    let usage = if request.what_if == WhatIf::NOTHING {
+        request.usage.clone()
+    } else {
+        request.what_if.apply(&request.usage)
+    };
     let metered = catalogue.meter(&usage)?;
-    let mut pricer = Pricer { catalogue, usage: &usage, metered: &metered, member_costs: Vec::new() };
+    let mut pricer = Pricer {
+        catalogue,
+        usage: &usage,
+        metered: &metered,
+        member_costs: Vec::new(),
+    };
     pricer.price_members()?;
     let present = pricer.present()?;
     let plan_count = catalogue.catalogue.plans.len();
     let wanted: Vec<usize> = match &request.plans {
-        Some(plans) => (0..plan_count).filter(|plan| plans.contains(plan)).collect(),
+        Some(plans) => (0..plan_count)
+            .filter(|plan| plans.contains(plan))
+            .collect(),
         None => (0..plan_count).collect(),
     };
     let all = usage.months.len();
     let (mut ranking, mut earlier) = (Vec::new(), Vec::new());
     let mut ineligible = Vec::new();
-    for plan in wanted.into_iter().filter(|plan| Some(*plan) != usage.customer.plan) {
-        let why_not = plan_reasons(&catalogue.catalogue, &usage.customer, &catalogue.catalogue.plans[plan], request.on);
+    for plan in wanted
+        .into_iter()
+        .filter(|plan| Some(*plan) != usage.customer.plan)
+    {
+        let why_not = plan_reasons(
+            &catalogue.catalogue,
+            &usage.customer,
+            &catalogue.catalogue.plans[plan],
+            request.on,
+        );
         if !why_not.is_empty() {
             ineligible.push((plan, why_not));
             continue;
@@ -241,14 +274,30 @@ pub fn simulate(catalogue: &CompiledCatalogue, request: &SimulationRequest) -> R
     }
     let mut ranking = rank(catalogue, &request.ranking, present.as_ref(), ranking);
     for candidate in ranking.iter_mut().take(request.described) {
-        let bills = pricer.bills(candidate.result.plan, &candidate.result.quantities, false, request.ranking.count_introductory)?;
+        let bills = pricer.bills(
+            candidate.result.plan,
+            &candidate.result.quantities,
+            false,
+            request.ranking.count_introductory,
+        )?;
         candidate.result.describe(&bills);
     }
     let held_out = match &present {
-        Some(present) if all > 1 => Some(pricer.held_out(request, present, rank(catalogue, &request.ranking, Some(present), earlier), &ranking)?),
+        Some(present) if all > 1 => Some(pricer.held_out(
+            request,
+            present,
+            rank(catalogue, &request.ranking, Some(present), earlier),
+            &ranking,
+        )?),
         _ => None,
     };
-    Ok(Simulation { months: usage.months.iter().map(|month| month.month).collect(), present, ranking, ineligible, held_out })
+    Ok(Simulation {
+        months: usage.months.iter().map(|month| month.month).collect(),
+        present,
+        ranking,
+        ineligible,
+        held_out,
+    })
 }
 
 /// The bills of a choice, month by month: the proof of what was ranked.
@@ -258,10 +307,21 @@ pub fn simulate(catalogue: &CompiledCatalogue, request: &SimulationRequest) -> R
 ///
 /// # Errors
 /// When usage or an amount is too large.
-pub fn explain(catalogue: &CompiledCatalogue, usage: &CustomerUsage, what_if: WhatIf, choice: Choice<'_>, introductory: bool) -> Result<Vec<Bill>, SimulationError> {
+pub fn explain(
+    catalogue: &CompiledCatalogue,
+    usage: &CustomerUsage,
+    what_if: WhatIf,
+    choice: Choice<'_>,
+    introductory: bool,
+) -> Result<Vec<Bill>, SimulationError> {
     let usage = what_if.apply(usage);
     let metered = catalogue.meter(&usage)?;
-    let pricer = Pricer { catalogue, usage: &usage, metered: &metered, member_costs: Vec::new() };
+    let pricer = Pricer {
+        catalogue,
+        usage: &usage,
+        metered: &metered,
+        member_costs: Vec::new(),
+    };
     let is_present = usage.customer.plan == Some(choice.plan);
     Ok(pricer.bills(choice.plan, choice.quantities, is_present, introductory)?)
 }
@@ -271,12 +331,24 @@ pub fn explain(catalogue: &CompiledCatalogue, usage: &CustomerUsage, what_if: Wh
 ///
 /// # Errors
 /// When usage or an amount is too large.
-pub fn outside_costs(catalogue: &CompiledCatalogue, usage: &CustomerUsage, what_if: WhatIf, plan: usize) -> Result<Vec<i64>, SimulationError> {
+pub fn outside_costs(
+    catalogue: &CompiledCatalogue,
+    usage: &CustomerUsage,
+    what_if: WhatIf,
+    plan: usize,
+) -> Result<Vec<i64>, SimulationError> {
     let usage = what_if.apply(usage);
     let metered = catalogue.meter(&usage)?;
-    let mut pricer = Pricer { catalogue, usage: &usage, metered: &metered, member_costs: Vec::new() };
+    let mut pricer = Pricer {
+        catalogue,
+        usage: &usage,
+        metered: &metered,
+        member_costs: Vec::new(),
+    };
     pricer.price_members()?;
-    Ok((0..usage.months.len()).map(|month| pricer.outside_fen(plan, month)).collect())
+    Ok((0..usage.months.len())
+        .map(|month| pricer.outside_fen(plan, month))
+        .collect())
 }
 
 /// Prices plans for one customer.
@@ -295,10 +367,20 @@ impl<'a> Pricer<'a> {
             .months
             .iter()
             .map(|month| {
-                let long_run = MonthContext { days: month.month.days(), ..MonthContext::LONG_RUN };
-                let tenure = joined.map(|joined| month.month.ordinal() - joined.month().ordinal()).and_then(|months| u32::try_from(months).ok());
+                let long_run = MonthContext {
+                    days: month.month.days(),
+                    ..MonthContext::LONG_RUN
+                };
+                let tenure = joined
+                    .map(|joined| month.month.ordinal() - joined.month().ordinal())
+                    .and_then(|months| u32::try_from(months).ok());
                 match (joined, tenure) {
-                    (Some(joined), Some(tenure)) => MonthContext { tenure_months: Some(tenure), joined_on_day: joined.day(), charge_one_off, ..long_run },
+                    (Some(joined), Some(tenure)) => MonthContext {
+                        tenure_months: Some(tenure),
+                        joined_on_day: joined.day(),
+                        charge_one_off,
+                        ..long_run
+                    },
                     // Before joining: the months are priced as they will be in the long run.
                     _ => long_run,
                 }
@@ -312,34 +394,61 @@ impl<'a> Pricer<'a> {
             return self.contexts(None, false);
         }
         let long_run = self.contexts(None, false);
-        (0_u32..).zip(long_run).map(|(tenure, context)| MonthContext { tenure_months: Some(tenure), charge_one_off: true, ..context }).collect()
+        (0_u32..)
+            .zip(long_run)
+            .map(|(tenure, context)| MonthContext {
+                tenure_months: Some(tenure),
+                charge_one_off: true,
+                ..context
+            })
+            .collect()
     }
 
     fn carried(&self, plan: usize) -> usize {
-        self.catalogue.plans[plan].bare.members_max.min(self.usage.family.len())
+        self.catalogue.plans[plan]
+            .bare
+            .members_max
+            .min(self.usage.family.len())
     }
 
     fn users(&self, plan: usize) -> Vec<Vec<&'a MeteredMonth>> {
         let metered: &'a MeteredUsage = self.metered;
         let users = &metered.users[..1 + self.carried(plan)];
-        (0..self.usage.months.len()).map(|month| users.iter().map(|user| &user.months[month]).collect()).collect()
+        (0..self.usage.months.len())
+            .map(|month| users.iter().map(|user| &user.months[month]).collect())
+            .collect()
     }
 
     fn outside_fen(&self, plan: usize, month: usize) -> i64 {
-        self.member_costs.iter().skip(self.carried(plan)).map(|costs| costs[month]).sum()
+        self.member_costs
+            .iter()
+            .skip(self.carried(plan))
+            .map(|costs| costs[month])
+            .sum()
     }
 
     fn price_members(&mut self) -> Result<(), PricingError> {
         let contexts = self.contexts(None, false);
         let mut workspace = Workspace::default();
-        for (member, metered) in self.usage.family.iter().zip(self.metered.users.iter().skip(1)) {
+        for (member, metered) in self
+            .usage
+            .family
+            .iter()
+            .zip(self.metered.users.iter().skip(1))
+        {
             let costs = match member.plan {
                 None => vec![0; contexts.len()],
                 Some(plan) => {
                     let compiled = &self.catalogue.plans[plan];
-                    let months = PricedMonths { contexts: contexts.clone(), users: metered.months.iter().map(|month| vec![month]).collect() };
+                    let months = PricedMonths {
+                        contexts: contexts.clone(),
+                        users: metered.months.iter().map(|month| vec![month]).collect(),
+                    };
                     let none = vec![0; self.catalogue.catalogue.plans[plan].add_ons.len()];
-                    price_choice(compiled, Quantities::held(&none), &months, &mut workspace)?.into_iter().map(|month| month.total_fen).collect()
+                    price_choice(compiled, Quantities::held(&none), &months, &mut workspace)?
+                        .into_iter()
+                        .map(|month| month.total_fen)
+                        .collect()
                 }
             };
             self.member_costs.push(costs);
@@ -347,10 +456,27 @@ impl<'a> Pricer<'a> {
         Ok(())
     }
 
-    fn bills(&self, plan: usize, quantities: &[u32], is_present: bool, introductory: bool) -> Result<Vec<Bill>, PricingError> {
-        let contexts = if is_present { self.contexts(self.usage.customer.plan_since, true) } else { self.candidate_contexts(introductory) };
-        let months: Vec<(Month, MonthContext)> = self.usage.months.iter().map(|month| month.month).zip(contexts).collect();
-        self.catalogue.bills(Choice { plan, quantities }, &months, &self.users(plan))
+    fn bills(
+        &self,
+        plan: usize,
+        quantities: &[u32],
+        is_present: bool,
+        introductory: bool,
+    ) -> Result<Vec<Bill>, PricingError> {
+        let contexts = if is_present {
+            self.contexts(self.usage.customer.plan_since, true)
+        } else {
+            self.candidate_contexts(introductory)
+        };
+        let months: Vec<(Month, MonthContext)> = self
+            .usage
+            .months
+            .iter()
+            .map(|month| month.month)
+            .zip(contexts)
+            .collect();
+        self.catalogue
+            .bills(Choice { plan, quantities }, &months, &self.users(plan))
     }
 
     /// The result of a choice over the first `count` months.
@@ -358,7 +484,11 @@ impl<'a> Pricer<'a> {
         let months: Vec<MonthResult> = totals
             .iter()
             .enumerate()
-            .map(|(month, total)| MonthResult { bill_fen: total.total_fen, tax_fen: total.tax_fen, outside_fen: self.outside_fen(plan, month) })
+            .map(|(month, total)| MonthResult {
+                bill_fen: total.total_fen,
+                tax_fen: total.tax_fen,
+                outside_fen: self.outside_fen(plan, month),
+            })
             .collect();
         let total_fen = months.iter().map(MonthResult::total_fen).sum();
         PlanResult {
@@ -376,12 +506,28 @@ impl<'a> Pricer<'a> {
 
     fn present(&self) -> Result<Option<PlanResult>, PricingError> {
         let customer = &self.usage.customer;
-        let Some(plan) = customer.plan else { return Ok(None) };
+        let Some(plan) = customer.plan else {
+            return Ok(None);
+        };
         let listed = &self.catalogue.catalogue.plans[plan].add_ons;
-        let quantities: Vec<u32> =
-            listed.iter().map(|add_on| customer.add_ons.iter().find(|(held, _)| held == add_on).map_or(0, |(_, quantity)| *quantity)).collect();
+        let quantities: Vec<u32> = listed
+            .iter()
+            .map(|add_on| {
+                customer
+                    .add_ons
+                    .iter()
+                    .find(|(held, _)| held == add_on)
+                    .map_or(0, |(_, quantity)| *quantity)
+            })
+            .collect();
         let bills = self.bills(plan, &quantities, true, false)?;
-        let totals: Vec<MonthTotal> = bills.iter().map(|bill| MonthTotal { total_fen: bill.total_fen, tax_fen: bill.tax_fen }).collect();
+        let totals: Vec<MonthTotal> = bills
+            .iter()
+            .map(|bill| MonthTotal {
+                total_fen: bill.total_fen,
+                tax_fen: bill.tax_fen,
+            })
+            .collect();
         let mut result = self.result(plan, quantities, &totals);
         result.describe(&bills);
         Ok(Some(result))
@@ -395,54 +541,134 @@ impl<'a> Pricer<'a> {
             .iter()
             .map(|add_on| {
                 let add_on = &catalogue.add_ons[*add_on];
-                let available = request.with_add_ons && reasons(catalogue, &self.usage.customer, &add_on.terms, request.on).is_empty();
+                let available = request.with_add_ons
+                    && reasons(catalogue, &self.usage.customer, &add_on.terms, request.on)
+                        .is_empty();
                 if available { add_on.quantity_max } else { 0 }
             })
             .collect()
     }
 
     /// Prices a candidate over the first `count` months, with its best add-ons for them.
-    fn candidate(&self, request: &SimulationRequest, plan: usize, present: Option<&PlanResult>, count: usize) -> Result<Candidate, PricingError> {
+    fn candidate(
+        &self,
+        request: &SimulationRequest,
+        plan: usize,
+        present: Option<&PlanResult>,
+        count: usize,
+    ) -> Result<Candidate, PricingError> {
         let introductory = request.ranking.count_introductory;
         let quantities_max = self.quantities_max(request, plan);
-        let months = PricedMonths { contexts: self.candidate_contexts(introductory), users: self.users(plan) }.first(count);
+        let months = PricedMonths {
+            contexts: self.candidate_contexts(introductory),
+            users: self.users(plan),
+        }
+        .first(count);
         let mut workspace = Workspace::default();
-        let BestAddOns { quantities, months: totals, evaluations, complete } =
-            best_add_ons(self.catalogue, plan, &quantities_max, &months, &mut workspace)?;
+        let BestAddOns {
+            quantities,
+            months: totals,
+            evaluations,
+            complete,
+        } = best_add_ons(
+            self.catalogue,
+            plan,
+            &quantities_max,
+            &months,
+            &mut workspace,
+        )?;
         let mut result = self.result(plan, quantities, &totals);
-        price_choice_for(&self.catalogue.plans[plan], Quantities::held(&result.quantities), &months, &mut workspace, &mut result.lacks)?;
+        price_choice_for(
+            &self.catalogue.plans[plan],
+            Quantities::held(&result.quantities),
+            &months,
+            &mut workspace,
+            &mut result.lacks,
+        )?;
         let saving = present.map(|present| saving(&present.months[..count], &result.months));
-        let switching = SwitchingCost::of(&self.catalogue.catalogue, &self.usage.customer, &self.catalogue.catalogue.plans[plan], request.on);
+        let switching = SwitchingCost::of(
+            &self.catalogue.catalogue,
+            &self.usage.customer,
+            &self.catalogue.catalogue.plans[plan],
+            request.on,
+        );
         let month_count = i64::try_from(count).unwrap_or(i64::MAX);
-        let payback_months = saving.as_ref().and_then(|saving| switching.payback_months(saving.total_fen, month_count));
-        Ok(Candidate { result, saving, switching, payback_months, not_recommended: Vec::new(), evaluations, search_complete: complete })
+        let payback_months = saving
+            .as_ref()
+            .and_then(|saving| switching.payback_months(saving.total_fen, month_count));
+        Ok(Candidate {
+            result,
+            saving,
+            switching,
+            payback_months,
+            not_recommended: Vec::new(),
+            evaluations,
+            search_complete: complete,
+        })
     }
 
     /// Tests what the months before the last recommend on the last one, with the roll-over that had come about until then.
-    fn held_out(&self, request: &SimulationRequest, present: &PlanResult, earlier: Ranked, all: &[Candidate]) -> Result<HeldOut, PricingError> {
+    fn held_out(
+        &self,
+        request: &SimulationRequest,
+        present: &PlanResult,
+        earlier: Ranked,
+        all: &[Candidate],
+    ) -> Result<HeldOut, PricingError> {
         let last = self.usage.months.len() - 1;
         let month = self.usage.months[last].month;
-        let recommended = all.first().filter(|candidate| candidate.not_recommended.is_empty()).map(|candidate| candidate.result.plan);
-        let chosen = earlier.into_iter().next().filter(|candidate| candidate.not_recommended.is_empty()).map(|candidate| (candidate.result.plan, candidate.result.quantities));
+        let recommended = all
+            .first()
+            .filter(|candidate| candidate.not_recommended.is_empty())
+            .map(|candidate| candidate.result.plan);
+        let chosen = earlier
+            .into_iter()
+            .next()
+            .filter(|candidate| candidate.not_recommended.is_empty())
+            .map(|candidate| (candidate.result.plan, candidate.result.quantities));
         let agrees = chosen.as_ref().map(|(plan, _)| *plan) == recommended;
         let saving_fen = match &chosen {
             None => 0,
             Some((plan, quantities)) => {
-                let months = PricedMonths { contexts: self.candidate_contexts(request.ranking.count_introductory), users: self.users(*plan) };
+                let months = PricedMonths {
+                    contexts: self.candidate_contexts(request.ranking.count_introductory),
+                    users: self.users(*plan),
+                };
                 let mut workspace = Workspace::default();
-                let totals = price_choice(&self.catalogue.plans[*plan], Quantities::held(quantities), &months, &mut workspace)?;
-                present.months[last].total_fen() - totals[last].total_fen - self.outside_fen(*plan, last)
+                let totals = price_choice(
+                    &self.catalogue.plans[*plan],
+                    Quantities::held(quantities),
+                    &months,
+                    &mut workspace,
+                )?;
+                present.months[last].total_fen()
+                    - totals[last].total_fen
+                    - self.outside_fen(*plan, last)
             }
         };
-        Ok(HeldOut { month, chosen, saving_fen, agrees })
+        Ok(HeldOut {
+            month,
+            chosen,
+            saving_fen,
+            agrees,
+        })
     }
 }
 
 fn saving(present: &[MonthResult], candidate: &[MonthResult]) -> Saving {
-    let months_fen: Vec<i64> = present.iter().zip(candidate).map(|(present, candidate)| present.total_fen() - candidate.total_fen()).collect();
+    let months_fen: Vec<i64> = present
+        .iter()
+        .zip(candidate)
+        .map(|(present, candidate)| present.total_fen() - candidate.total_fen())
+        .collect();
     let total_fen = months_fen.iter().sum();
     // Members' own bills are the operator's revenue too, their tax included: it is the same on both sides unless the member moves.
-    let revenue = |months: &[MonthResult]| months.iter().map(|month| month.total_fen() - month.tax_fen).sum::<i64>();
+    let revenue = |months: &[MonthResult]| {
+        months
+            .iter()
+            .map(|month| month.total_fen() - month.tax_fen)
+            .sum::<i64>()
+    };
     let revenue_change_total_fen = revenue(candidate) - revenue(present);
     Saving {
         months_won: months_fen.iter().filter(|saving| **saving > 0).count(),

@@ -61,16 +61,28 @@ impl Ineligible {
     #[must_use]
     pub fn text(&self) -> Name {
         match self {
-            Self::NotYetOnSale { from } => Name::new(format!("{from} 起销售"), format!("on sale from {from}")),
-            Self::NoLongerOnSale { until } => Name::new(format!("已于 {until} 停售"), format!("on sale until {until}")),
+            Self::NotYetOnSale { from } => {
+                Name::new(format!("{from} 起销售"), format!("on sale from {from}"))
+            }
+            Self::NoLongerOnSale { until } => Name::new(
+                format!("已于 {until} 停售"),
+                format!("on sale until {until}"),
+            ),
             Self::Brand => Name::new("不适用于客户品牌", "not for the customer's brand"),
             Self::Region => Name::new("不适用于客户地区", "not for the customer's region"),
             Self::CustomerType => Name::new("不适用于客户类型", "not for the customer's type"),
-            Self::ContractRunning { remaining_months } => {
-                Name::new(format!("在网合约还有 {remaining_months} 个月"), format!("the present contract runs for {remaining_months} more months"))
-            }
-            Self::Excluded { by } => Name::new(format!("与“{by}”互斥"), format!("cannot be had together with `{by}`")),
-            Self::Required { missing } => Name::new(format!("需先订购“{missing}”"), format!("requires `{missing}`")),
+            Self::ContractRunning { remaining_months } => Name::new(
+                format!("在网合约还有 {remaining_months} 个月"),
+                format!("the present contract runs for {remaining_months} more months"),
+            ),
+            Self::Excluded { by } => Name::new(
+                format!("与“{by}”互斥"),
+                format!("cannot be had together with `{by}`"),
+            ),
+            Self::Required { missing } => Name::new(
+                format!("需先订购“{missing}”"),
+                format!("requires `{missing}`"),
+            ),
         }
     }
 }
@@ -78,8 +90,13 @@ impl Ineligible {
 /// Months that remain of the customer's present contract on a day; a month that has begun counts.
 #[must_use]
 pub fn remaining_contract_months(catalogue: &Catalogue, customer: &Customer, on: Date) -> u32 {
-    let contract = customer.plan.and_then(|plan| catalogue.plans.get(plan)).and_then(|plan| plan.contract.as_ref());
-    let (Some(contract), Some(since)) = (contract, customer.contract_since) else { return 0 };
+    let contract = customer
+        .plan
+        .and_then(|plan| catalogue.plans.get(plan))
+        .and_then(|plan| plan.contract.as_ref());
+    let (Some(contract), Some(since)) = (contract, customer.contract_since) else {
+        return 0;
+    };
     let months = on.month().ordinal() - since.month().ordinal() - i32::from(on.day() < since.day());
     let elapsed = u32::try_from(months).unwrap_or(0);
     contract.months.saturating_sub(elapsed)
@@ -87,13 +104,23 @@ pub fn remaining_contract_months(catalogue: &Catalogue, customer: &Customer, on:
 
 /// All reasons why the customer cannot have the plan on that day; none when it can be had.
 #[must_use]
-pub fn plan_reasons(catalogue: &Catalogue, customer: &Customer, plan: &Plan, on: Date) -> Vec<Ineligible> {
+pub fn plan_reasons(
+    catalogue: &Catalogue,
+    customer: &Customer,
+    plan: &Plan,
+    on: Date,
+) -> Vec<Ineligible> {
     reasons(catalogue, customer, &plan.terms, on)
 }
 
 /// All reasons why the customer cannot have something under these terms on that day.
 #[must_use]
-pub fn reasons(catalogue: &Catalogue, customer: &Customer, terms: &Terms, on: Date) -> Vec<Ineligible> {
+pub fn reasons(
+    catalogue: &Catalogue,
+    customer: &Customer,
+    terms: &Terms,
+    on: Date,
+) -> Vec<Ineligible> {
     let mut reasons = Vec::new();
     if let Some(from) = terms.sale_from.filter(|from| on < *from) {
         reasons.push(Ineligible::NotYetOnSale { from });
@@ -101,7 +128,9 @@ pub fn reasons(catalogue: &Catalogue, customer: &Customer, terms: &Terms, on: Da
     if let Some(until) = terms.sale_until.filter(|until| on > *until) {
         reasons.push(Ineligible::NoLongerOnSale { until });
     }
-    let admits = |list: &[String], word: Option<&String>| list.is_empty() || word.is_some_and(|word| list.contains(word));
+    let admits = |list: &[String], word: Option<&String>| {
+        list.is_empty() || word.is_some_and(|word| list.contains(word))
+    };
     if !admits(&terms.brands, customer.brand.as_ref()) {
         reasons.push(Ineligible::Brand);
     }
@@ -115,13 +144,36 @@ pub fn reasons(catalogue: &Catalogue, customer: &Customer, terms: &Terms, on: Da
     if terms.not_in_contract && remaining_months > 0 {
         reasons.push(Ineligible::ContractRunning { remaining_months });
     }
-    let present = customer.plan.and_then(|plan| catalogue.plans.get(plan)).map(|plan| plan.id.as_str());
+    let present = customer
+        .plan
+        .and_then(|plan| catalogue.plans.get(plan))
+        .map(|plan| plan.id.as_str());
     let held: Vec<&str> = present
         .into_iter()
-        .chain(customer.add_ons.iter().filter_map(|(index, _)| catalogue.add_ons.get(*index)).map(|add_on| add_on.id.as_str()))
+        .chain(
+            customer
+                .add_ons
+                .iter()
+                .filter_map(|(index, _)| catalogue.add_ons.get(*index))
+                .map(|add_on| add_on.id.as_str()),
+        )
         .chain(customer.services.iter().map(String::as_str))
         .collect();
-    reasons.extend(terms.excludes.iter().filter(|id| held.contains(&id.as_str())).map(|id| Ineligible::Excluded { by: id.clone() }));
-    reasons.extend(terms.requires.iter().filter(|id| !held.contains(&id.as_str())).map(|id| Ineligible::Required { missing: id.clone() }));
+    reasons.extend(
+        terms
+            .excludes
+            .iter()
+            .filter(|id| held.contains(&id.as_str()))
+            .map(|id| Ineligible::Excluded { by: id.clone() }),
+    );
+    reasons.extend(
+        terms
+            .requires
+            .iter()
+            .filter(|id| !held.contains(&id.as_str()))
+            .map(|id| Ineligible::Required {
+                missing: id.clone(),
+            }),
+    );
     reasons
 }

@@ -48,7 +48,14 @@ impl CompiledCatalogue {
         let members = usage.family.iter().map(|member| &member.months);
         let users = std::iter::once(&usage.months)
             .chain(members)
-            .map(|months| Ok(MeteredUser { months: months.iter().map(|month| self.meter_month(month)).collect::<Result<_, _>>()? }))
+            .map(|months| {
+                Ok(MeteredUser {
+                    months: months
+                        .iter()
+                        .map(|month| self.meter_month(month))
+                        .collect::<Result<_, _>>()?,
+                })
+            })
             .collect::<Result<_, _>>()?;
         Ok(MeteredUsage { users })
     }
@@ -59,23 +66,40 @@ impl CompiledCatalogue {
     /// As [`Self::meter`].
     pub fn meter_month(&self, month: &MonthUsage) -> Result<MeteredMonth, UsageTooLarge> {
         let table = &self.meters;
-        let mut metered =
-            MeteredMonth { meters: vec![0; table.meters.len()], estimated: vec![false; table.meters.len()], events: month.events.clone() };
-        for line in month.lines.iter().filter(|line| !self.catalogue.switched_off[line.kind.index()]) {
-            let answers: Vec<(i64, bool)> = table.profiles.iter().map(|profile| answer(line, *profile)).collect();
+        let mut metered = MeteredMonth {
+            meters: vec![0; table.meters.len()],
+            estimated: vec![false; table.meters.len()],
+            events: month.events.clone(),
+        };
+        for line in month
+            .lines
+            .iter()
+            .filter(|line| !self.catalogue.switched_off[line.kind.index()])
+        {
+            let answers: Vec<(i64, bool)> = table
+                .profiles
+                .iter()
+                .map(|profile| answer(line, *profile))
+                .collect();
             for index in table.by_cell.get(line.cell).into_iter().flatten() {
                 let position = *index as usize;
-                let Some(meter) = table.meters.get(position) else { continue };
+                let Some(meter) = table.meters.get(position) else {
+                    continue;
+                };
                 let (quantity, estimated) = answers[meter.profile];
                 metered.meters[position] += quantity;
-                metered.estimated[position] |= quantity > 0 && (estimated || is_guessed(meter, line));
+                metered.estimated[position] |=
+                    quantity > 0 && (estimated || is_guessed(meter, line));
                 if metered.meters[position] > METER_MAX {
                     return Err(UsageTooLarge);
                 }
             }
         }
-        metered.events.retain(|event| !self.catalogue.switched_off[event.kind.index()]);
-        let total = |quantity: fn(&UsageEvent) -> i64| metered.events.iter().map(quantity).sum::<i64>();
+        metered
+            .events
+            .retain(|event| !self.catalogue.switched_off[event.kind.index()]);
+        let total =
+            |quantity: fn(&UsageEvent) -> i64| metered.events.iter().map(quantity).sum::<i64>();
         if total(|event| event.seconds) > METER_MAX || total(|event| event.kb) > METER_MAX {
             return Err(UsageTooLarge);
         }
@@ -91,7 +115,12 @@ fn is_guessed(meter: &Meter, line: &UsageLine) -> bool {
 /// The line's quantity as the profile rounds it, and whether that is an estimate.
 fn answer(line: &UsageLine, profile: Profile) -> (i64, bool) {
     let total = match profile.measure {
-        Measure::Count => return (line.count.unwrap_or(0), line.count.is_none() && !matches!(line.kind, Kind::Sms | Kind::Mms)),
+        Measure::Count => {
+            return (
+                line.count.unwrap_or(0),
+                line.count.is_none() && !matches!(line.kind, Kind::Sms | Kind::Mms),
+            );
+        }
         Measure::Seconds => line.seconds.unwrap_or(0),
         Measure::Kb => line.kb.unwrap_or(0),
     };
@@ -106,17 +135,31 @@ fn answer(line: &UsageLine, profile: Profile) -> (i64, bool) {
             _ => {}
         }
     }
-    let known_steps = (profile.measure == Measure::Seconds && next == 6).then_some(line.billed_6s_units).flatten();
+    let known_steps = (profile.measure == Measure::Seconds && next == 6)
+        .then_some(line.billed_6s_units)
+        .flatten();
     (estimate(total, line.count, known_steps, first, next), true)
 }
 
 /// Estimate of the billed quantity of `count` events that together have `total`: on average an event ends in the middle of its
 /// last step, and none is shorter than the first one. Known steps of the same length are better than that average.
-fn estimate(total: i64, count: Option<i64>, known_steps: Option<i64>, first: i64, next: i64) -> i64 {
+fn estimate(
+    total: i64,
+    count: Option<i64>,
+    known_steps: Option<i64>,
+    first: i64,
+    next: i64,
+) -> i64 {
     let events = count.unwrap_or(1).max(1);
     let rounded = match known_steps {
         Some(steps) => steps.saturating_mul(next),
-        None => BlockRounding::Up.blocks(total.saturating_add(BlockRounding::Down.blocks(events.saturating_mul(next - 1), 2)), next).saturating_mul(next),
+        None => BlockRounding::Up
+            .blocks(
+                total
+                    .saturating_add(BlockRounding::Down.blocks(events.saturating_mul(next - 1), 2)),
+                next,
+            )
+            .saturating_mul(next),
     };
     rounded.max(events.saturating_mul(first)).max(total)
 }
@@ -139,14 +182,30 @@ mod tests {
             billed_60s_units: Some(16),
             billed_6s_units: Some(106),
         };
-        let ask = |first, next| answer(&line, Profile { measure: Measure::Seconds, increment_first: first, increment_next: next });
+        let ask = |first, next| {
+            answer(
+                &line,
+                Profile {
+                    measure: Measure::Seconds,
+                    increment_first: first,
+                    increment_next: next,
+                },
+            )
+        };
         assert_eq!(ask(1, 1), (605, false));
         assert_eq!(ask(60, 60), (960, false));
         assert_eq!(ask(6, 6), (636, false));
         assert_eq!(ask(60, 6), (636, true), "not less than the 6-second steps");
         let (thirty, estimated) = ask(30, 30);
-        assert!(estimated && (605..=605 + 10 * 29).contains(&thirty) && thirty % 30 == 0, "{thirty}");
-        assert_eq!(ask(180, 60), (1_800, true), "ten calls are at least ten first increments");
+        assert!(
+            estimated && (605..=605 + 10 * 29).contains(&thirty) && thirty % 30 == 0,
+            "{thirty}"
+        );
+        assert_eq!(
+            ask(180, 60),
+            (1_800, true),
+            "ten calls are at least ten first increments"
+        );
         assert_eq!(answer(&line, Profile::EVENTS), (10, false));
     }
 }

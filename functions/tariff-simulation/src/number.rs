@@ -47,7 +47,9 @@ pub fn parse_decimal(text: &str, decimals: u32) -> Result<i64, DecimalError> {
     if fraction.len() > width {
         return Err(DecimalError::Decimals);
     }
-    let scaled: i64 = format!("{whole}{fraction:0<width$}").parse().map_err(|_| DecimalError::Range)?;
+    let scaled: i64 = format!("{whole}{fraction:0<width$}")
+        .parse()
+        .map_err(|_| DecimalError::Range)?;
     Ok(if negative { -scaled } else { scaled })
 }
 
@@ -75,12 +77,25 @@ pub struct Rounding {
 
 impl Rounding {
     /// Half up to the fen: how a line is rounded unless the plan says otherwise.
-    pub const DEFAULT: Self = Self { mode: RoundingMode::HalfUp, step_fen: 1 };
+    pub const DEFAULT: Self = Self {
+        mode: RoundingMode::HalfUp,
+        step_fen: 1,
+    };
 }
 
 /// Integers in which amounts are computed: `i64` where a plan was proved to fit, else `i128`.
 pub trait Exact:
-    Copy + Ord + Default + From<i64> + Into<i128> + Add<Output = Self> + Sub<Output = Self> + Div<Output = Self> + Rem<Output = Self> + Neg<Output = Self> + AddAssign
+    Copy
+    + Ord
+    + Default
+    + From<i64>
+    + Into<i128>
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Div<Output = Self>
+    + Rem<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
 {
     /// A product that was proved to fit when the plan was compiled. WebAssembly has no overflow flag: a checked 64-bit product there
     /// is a call to a 128-bit one, and was most of the time of a plan-month.
@@ -168,7 +183,9 @@ pub fn round_ratio<N: Exact>(numerator: N, denominator: N, rounding: Rounding) -
         RoundingMode::Down => false,
         // `rest >= unit - rest` is `2 * rest >= unit` without the doubling that could overflow.
         RoundingMode::HalfUp => rest >= unit - rest,
-        RoundingMode::HalfEven => rest > unit - rest || (rest == unit - rest && whole % two != zero),
+        RoundingMode::HalfEven => {
+            rest > unit - rest || (rest == unit - rest && whole % two != zero)
+        }
     };
     let rounded = (if up { whole + N::from(1) } else { whole }).times(step);
     if negative { -rounded } else { rounded }
@@ -187,7 +204,11 @@ pub fn greatest_common_divisor(mut left: i128, mut right: i128) -> i128 {
 #[must_use]
 pub fn least_common_multiple(left: i128, right: i128) -> i128 {
     let divisor = greatest_common_divisor(left, right);
-    if divisor == 0 { 0 } else { left.div_euclid(divisor) * right }
+    if divisor == 0 {
+        0
+    } else {
+        left.div_euclid(divisor) * right
+    }
 }
 
 /// Rounds a quantity to whole blocks and returns their number.
@@ -223,7 +244,11 @@ mod tests {
     fn decimals_are_read_exactly() {
         assert_eq!(parse_decimal("0.29", 9), Ok(290_000_000));
         assert_eq!(parse_decimal("0.000000001", 9), Ok(1));
-        assert_eq!(parse_decimal("1.50", 1), Ok(15), "trailing zeros are not decimals");
+        assert_eq!(
+            parse_decimal("1.50", 1),
+            Ok(15),
+            "trailing zeros are not decimals"
+        );
         assert_eq!(parse_decimal("-3", 2), Ok(-300));
         for (text, error) in [
             ("", DecimalError::Text),
@@ -261,8 +286,15 @@ mod tests {
         ];
         for (numerator, mode, step_fen, expected) in table {
             let rounding = Rounding { mode, step_fen };
-            assert_eq!(round_ratio::<i64>(numerator, 1_000, rounding), expected, "{numerator} {mode:?} {step_fen}");
-            assert_eq!(round_ratio::<i128>(numerator.into(), 1_000, rounding), expected.into());
+            assert_eq!(
+                round_ratio::<i64>(numerator, 1_000, rounding),
+                expected,
+                "{numerator} {mode:?} {step_fen}"
+            );
+            assert_eq!(
+                round_ratio::<i128>(numerator.into(), 1_000, rounding),
+                expected.into()
+            );
         }
     }
 

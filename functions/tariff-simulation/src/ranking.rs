@@ -48,11 +48,21 @@ impl NotRecommended {
     pub fn text(self) -> Name {
         match self {
             Self::NotCheaper => Name::new("不比现有套餐便宜", "not cheaper than the present plan"),
-            Self::SavingBelowMinimum => Name::new("优惠额度低于下限", "saves less than the minimum"),
-            Self::RevenueBelowFloor => Name::new("收入下降超出限度", "revenue falls below the floor"),
+            Self::SavingBelowMinimum => {
+                Name::new("优惠额度低于下限", "saves less than the minimum")
+            }
+            Self::RevenueBelowFloor => {
+                Name::new("收入下降超出限度", "revenue falls below the floor")
+            }
             Self::TooFewMonthsWon => Name::new("更便宜的月份太少", "cheaper in too few months"),
-            Self::UsageWithoutPrice => Name::new("部分用量在该套餐中没有价格", "some usage has no price in this plan"),
-            Self::UsageNotServed => Name::new("部分用量将因封顶停用而无法使用", "some usage would not be served because of a cap"),
+            Self::UsageWithoutPrice => Name::new(
+                "部分用量在该套餐中没有价格",
+                "some usage has no price in this plan",
+            ),
+            Self::UsageNotServed => Name::new(
+                "部分用量将因封顶停用而无法使用",
+                "some usage would not be served because of a cap",
+            ),
         }
     }
 }
@@ -60,7 +70,12 @@ impl NotRecommended {
 /// Applies the rule and sorts: recommended plans first, then by saving (or, without a present plan, by cost), then by the tie
 /// breaks in their order, and last by identifier, so that the order is total.
 #[must_use]
-pub fn rank(catalogue: &CompiledCatalogue, rule: &RankingRule, present: Option<&PlanResult>, mut candidates: Vec<Candidate>) -> Ranked {
+pub fn rank(
+    catalogue: &CompiledCatalogue,
+    rule: &RankingRule,
+    present: Option<&PlanResult>,
+    mut candidates: Vec<Candidate>,
+) -> Ranked {
     for candidate in &mut candidates {
         candidate.not_recommended = objections(rule, present, candidate);
     }
@@ -75,15 +90,24 @@ fn months_of(candidate: &Candidate) -> i128 {
 /// Saving over all months, times the months over which the switch is spread, less the share of its cost: comparable between
 /// candidates without any rounding.
 fn score(rule: &RankingRule, candidate: &Candidate) -> i128 {
-    let Some(saving) = &candidate.saving else { return -i128::from(candidate.result.total_fen) };
+    let Some(saving) = &candidate.saving else {
+        return -i128::from(candidate.result.total_fen);
+    };
     let saving_fen = i128::from(saving.total_fen);
     match rule.switching_cost_months {
         0 => saving_fen,
-        months => saving_fen * i128::from(months) - i128::from(candidate.switching.total_fen()) * months_of(candidate),
+        months => {
+            saving_fen * i128::from(months)
+                - i128::from(candidate.switching.total_fen()) * months_of(candidate)
+        }
     }
 }
 
-fn objections(rule: &RankingRule, present: Option<&PlanResult>, candidate: &Candidate) -> Vec<NotRecommended> {
+fn objections(
+    rule: &RankingRule,
+    present: Option<&PlanResult>,
+    candidate: &Candidate,
+) -> Vec<NotRecommended> {
     let mut objections = Vec::new();
     if candidate.result.lacks.price {
         objections.push(NotRecommended::UsageWithoutPrice);
@@ -91,22 +115,33 @@ fn objections(rule: &RankingRule, present: Option<&PlanResult>, candidate: &Cand
     if candidate.result.lacks.service {
         objections.push(NotRecommended::UsageNotServed);
     }
-    let (Some(present), Some(saving)) = (present, &candidate.saving) else { return objections };
+    let (Some(present), Some(saving)) = (present, &candidate.saving) else {
+        return objections;
+    };
     let months = months_of(candidate);
     // In the units of `score`.
     let spread = i128::from(rule.switching_cost_months.max(1));
     let score = score(rule, candidate);
     match rule.saving_min_fen {
         None if score <= 0 => objections.push(NotRecommended::NotCheaper),
-        Some(least) if score < i128::from(least) * months * spread => objections.push(NotRecommended::SavingBelowMinimum),
+        Some(least) if score < i128::from(least) * months * spread => {
+            objections.push(NotRecommended::SavingBelowMinimum)
+        }
         _ => {
-            let total: i128 = present.months[..saving.months_fen.len()].iter().map(|month| i128::from(month.total_fen())).sum();
-            if score * i128::from(PERCENT_WHOLE) < total * spread * i128::from(rule.saving_percent_min_milli) {
+            let total: i128 = present.months[..saving.months_fen.len()]
+                .iter()
+                .map(|month| i128::from(month.total_fen()))
+                .sum();
+            if score * i128::from(PERCENT_WHOLE)
+                < total * spread * i128::from(rule.saving_percent_min_milli)
+            {
                 objections.push(NotRecommended::SavingBelowMinimum);
             }
         }
     }
-    if rule.revenue_change_min_fen.is_some_and(|least| i128::from(saving.revenue_change_total_fen) < i128::from(least) * months) {
+    if rule.revenue_change_min_fen.is_some_and(|least| {
+        i128::from(saving.revenue_change_total_fen) < i128::from(least) * months
+    }) {
         objections.push(NotRecommended::RevenueBelowFloor);
     }
     if saving.months_won < rule.months_won_min {
@@ -115,20 +150,42 @@ fn objections(rule: &RankingRule, present: Option<&PlanResult>, candidate: &Cand
     objections
 }
 
-fn order(catalogue: &CompiledCatalogue, rule: &RankingRule, left: &Candidate, right: &Candidate) -> Ordering {
+fn order(
+    catalogue: &CompiledCatalogue,
+    rule: &RankingRule,
+    left: &Candidate,
+    right: &Candidate,
+) -> Ordering {
     let plan = |candidate: &Candidate| &catalogue.catalogue.plans[candidate.result.plan];
-    let won = |candidate: &Candidate| candidate.saving.as_ref().map_or(0, |saving| saving.months_won);
-    let revenue = |candidate: &Candidate| candidate.saving.as_ref().map_or(0, |saving| saving.revenue_change_total_fen);
+    let won = |candidate: &Candidate| {
+        candidate
+            .saving
+            .as_ref()
+            .map_or(0, |saving| saving.months_won)
+    };
+    let revenue = |candidate: &Candidate| {
+        candidate
+            .saving
+            .as_ref()
+            .map_or(0, |saving| saving.revenue_change_total_fen)
+    };
     let add_ons = |candidate: &Candidate| candidate.result.quantities.iter().sum::<u32>();
     let by_tie_breaks = || {
         rule.tie_breaks.iter().fold(Ordering::Equal, |so_far, tie| {
             so_far.then_with(|| match tie {
-                TieBreak::WorstMonth => left.result.worst_month_fen.cmp(&right.result.worst_month_fen),
+                TieBreak::WorstMonth => left
+                    .result
+                    .worst_month_fen
+                    .cmp(&right.result.worst_month_fen),
                 TieBreak::MonthsWon => won(right).cmp(&won(left)),
-                TieBreak::MonthlyFee => plan(left).monthly_fee_fen.cmp(&plan(right).monthly_fee_fen),
+                TieBreak::MonthlyFee => {
+                    plan(left).monthly_fee_fen.cmp(&plan(right).monthly_fee_fen)
+                }
                 TieBreak::Revenue => revenue(right).cmp(&revenue(left)),
                 TieBreak::FewerAddOns => add_ons(left).cmp(&add_ons(right)),
-                TieBreak::SwitchingCost => left.switching.total_fen().cmp(&right.switching.total_fen()),
+                TieBreak::SwitchingCost => {
+                    left.switching.total_fen().cmp(&right.switching.total_fen())
+                }
             })
         })
     };

@@ -33,26 +33,57 @@ impl SwitchingCost {
         let joining_fen = target.one_off_fees.iter().map(|fee| fee.amount_fen).sum();
         let remaining_months = remaining_contract_months(catalogue, customer, on);
         let present = customer.plan.and_then(|plan| catalogue.plans.get(plan));
-        let Some((present, contract)) = present.and_then(|plan| plan.contract.as_ref().map(|contract| (plan, contract))) else {
-            return Self { joining_fen, ..Self::default() };
+        let Some((present, contract)) =
+            present.and_then(|plan| plan.contract.as_ref().map(|contract| (plan, contract)))
+        else {
+            return Self {
+                joining_fen,
+                ..Self::default()
+            };
         };
         if remaining_months == 0 {
-            return Self { joining_fen, ..Self::default() };
+            return Self {
+                joining_fen,
+                ..Self::default()
+            };
         }
         let months = i128::from(remaining_months);
-        let rounded = |numerator: i128, denominator: i64| i64::try_from(round_ratio(numerator, i128::from(denominator), Rounding::DEFAULT)).unwrap_or(i64::MAX);
-        let share_of_fees = rounded(i128::from(present.monthly_fee_fen) * months * i128::from(contract.early_exit_percent_milli), PERCENT_WHOLE);
-        let uncapped_fen = contract.early_exit_per_month_fen * i64::from(remaining_months) + share_of_fees;
+        let rounded = |numerator: i128, denominator: i64| {
+            i64::try_from(round_ratio(
+                numerator,
+                i128::from(denominator),
+                Rounding::DEFAULT,
+            ))
+            .unwrap_or(i64::MAX)
+        };
+        let share_of_fees = rounded(
+            i128::from(present.monthly_fee_fen)
+                * months
+                * i128::from(contract.early_exit_percent_milli),
+            PERCENT_WHOLE,
+        );
+        let uncapped_fen =
+            contract.early_exit_per_month_fen * i64::from(remaining_months) + share_of_fees;
         let claw_back_fen = contract
             .gifts
             .iter()
             .map(|gift| match gift.claw_back {
-                ClawBack::ByRemainingMonths => rounded(i128::from(gift.value_fen) * months, i64::from(contract.months)),
+                ClawBack::ByRemainingMonths => rounded(
+                    i128::from(gift.value_fen) * months,
+                    i64::from(contract.months),
+                ),
                 ClawBack::Full => gift.value_fen,
                 ClawBack::Nothing => 0,
             })
             .sum();
-        Self { remaining_months, early_exit_fen: contract.early_exit_max_fen.map_or(uncapped_fen, |most| uncapped_fen.min(most)), claw_back_fen, joining_fen }
+        Self {
+            remaining_months,
+            early_exit_fen: contract
+                .early_exit_max_fen
+                .map_or(uncapped_fen, |most| uncapped_fen.min(most)),
+            claw_back_fen,
+            joining_fen,
+        }
     }
 
     /// Months until a saving has paid for the switch: 0 when it costs nothing, nothing when it never will.

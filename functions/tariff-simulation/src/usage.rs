@@ -112,7 +112,9 @@ pub struct WhatIf {
 
 impl WhatIf {
     /// Changes nothing.
-    pub const NOTHING: Self = Self { per_mille: [1_000; 5] };
+    pub const NOTHING: Self = Self {
+        per_mille: [1_000; 5],
+    };
 
     /// The usage scaled.
     #[must_use]
@@ -121,7 +123,14 @@ impl WhatIf {
         CustomerUsage {
             customer: usage.customer.clone(),
             months: scale(&usage.months),
-            family: usage.family.iter().map(|member| FamilyMember { months: scale(&member.months), ..member.clone() }).collect(),
+            family: usage
+                .family
+                .iter()
+                .map(|member| FamilyMember {
+                    months: scale(&member.months),
+                    ..member.clone()
+                })
+                .collect(),
         }
     }
 
@@ -131,7 +140,9 @@ impl WhatIf {
             .iter()
             .map(|line| {
                 let per_mille = self.per_mille[line.kind.index()];
-                let scaled = |value: Option<i64>| value.map(|value| BlockRounding::HalfUp.blocks(value * per_mille, 1_000));
+                let scaled = |value: Option<i64>| {
+                    value.map(|value| BlockRounding::HalfUp.blocks(value * per_mille, 1_000))
+                };
                 UsageLine {
                     count: scaled(line.count),
                     seconds: scaled(line.seconds),
@@ -151,12 +162,25 @@ impl WhatIf {
             let mut step = |position: usize, value: i64| {
                 let before = sums[kind][position];
                 sums[kind][position] = before + value;
-                BlockRounding::Down.blocks((before + value) * per_mille, 1_000) - BlockRounding::Down.blocks(before * per_mille, 1_000)
+                BlockRounding::Down.blocks((before + value) * per_mille, 1_000)
+                    - BlockRounding::Down.blocks(before * per_mille, 1_000)
             };
-            let scaled = UsageEvent { seconds: step(0, event.seconds), kb: step(1, event.kb), ..event.clone() };
-            let copies = if matches!(event.kind, Kind::Sms | Kind::Mms) { step(2, 1) } else { i64::from(per_mille > 0) };
+            let scaled = UsageEvent {
+                seconds: step(0, event.seconds),
+                kb: step(1, event.kb),
+                ..event.clone()
+            };
+            let copies = if matches!(event.kind, Kind::Sms | Kind::Mms) {
+                step(2, 1)
+            } else {
+                i64::from(per_mille > 0)
+            };
             events.extend((0..copies).map(|_| scaled.clone()));
         }
-        MonthUsage { month: month.month, lines, events }
+        MonthUsage {
+            month: month.month,
+            lines,
+            events,
+        }
     }
 }

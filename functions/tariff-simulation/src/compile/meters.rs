@@ -18,14 +18,22 @@ pub struct Profile {
 
 impl Profile {
     /// The number of events.
-    pub const EVENTS: Self = Self { measure: Measure::Count, increment_first: 1, increment_next: 1 };
+    pub const EVENTS: Self = Self {
+        measure: Measure::Count,
+        increment_first: 1,
+        increment_next: 1,
+    };
 
     /// Rounds one event; nothing stays nothing.
     #[must_use]
     #[inline]
     pub fn round(self, quantity: i64) -> i64 {
         if quantity <= self.increment_first {
-            return if quantity == 0 { 0 } else { self.increment_first };
+            return if quantity == 0 {
+                0
+            } else {
+                self.increment_first
+            };
         }
         let further = quantity - self.increment_first;
         let steps = further / self.increment_next + i64::from(further % self.increment_next > 0);
@@ -86,7 +94,12 @@ impl MeterTable {
         }
         let index = u32::try_from(self.meters.len()).unwrap_or(super::NONE_WIDE);
         let (depends_on_band, depends_on_day) = self.dependencies(cells);
-        self.meters.push(Meter { cells: cells.clone(), profile, depends_on_band, depends_on_day });
+        self.meters.push(Meter {
+            cells: cells.clone(),
+            profile,
+            depends_on_band,
+            depends_on_day,
+        });
         self.index.insert((cells.clone(), profile), index);
         index
     }
@@ -99,8 +112,10 @@ impl MeterTable {
             let day = cell % days;
             let band = cell / days % self.bands;
             let first_of_category = cell - band * days - day;
-            depends.0 |= (0..self.bands).any(|other| !cells.contains(first_of_category + other * days + day));
-            depends.1 |= (0..days).any(|other| !cells.contains(first_of_category + band * days + other));
+            depends.0 |= (0..self.bands)
+                .any(|other| !cells.contains(first_of_category + other * days + day));
+            depends.1 |=
+                (0..days).any(|other| !cells.contains(first_of_category + band * days + other));
         }
         depends
     }
@@ -120,6 +135,10 @@ impl MeterTable {
 
     /// Profile of unpriced usage of a kind.
     pub(super) fn plain(kind: Kind) -> Profile {
-        Profile { measure: kind.measure(), increment_first: 1, increment_next: 1 }
+        Profile {
+            measure: kind.measure(),
+            increment_first: 1,
+            increment_next: 1,
+        }
     }
 }

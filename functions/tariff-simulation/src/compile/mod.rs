@@ -22,8 +22,8 @@ mod tables;
 
 pub use meters::{Meter, MeterTable, Profile};
 pub use tables::{
-    AmountCapRow, BucketRow, DrawRow, LineRow, NONE, NONE_WIDE, Priced, QuantityCapRow, RateFacts, RateRow, ReductionRow, StreamRow, StreamTable, TaxRow,
-    TierRow, Variant,
+    AmountCapRow, BucketRow, DrawRow, LineRow, NONE, NONE_WIDE, Priced, QuantityCapRow, RateFacts,
+    RateRow, ReductionRow, StreamRow, StreamTable, TaxRow, TierRow, Variant,
 };
 
 use crate::limits::STRUCTURAL_ADD_ONS_MAX;
@@ -73,16 +73,30 @@ impl Catalogue {
     #[must_use]
     pub fn compile(self) -> CompiledCatalogue {
         let mut meters = MeterTable::new(&self);
-        let plans = self.plans.iter().map(|plan| compile_plan(&self, plan, &mut meters)).collect();
+        let plans = self
+            .plans
+            .iter()
+            .map(|plan| compile_plan(&self, plan, &mut meters))
+            .collect();
         meters.finish();
-        CompiledCatalogue { catalogue: self, meters, plans }
+        CompiledCatalogue {
+            catalogue: self,
+            meters,
+            plans,
+        }
     }
 }
 
 fn compile_plan(catalogue: &Catalogue, plan: &Plan, meters: &mut MeterTable) -> CompiledPlan {
-    let add_ons: Vec<&AddOn> = plan.add_ons.iter().filter_map(|index| catalogue.add_ons.get(*index)).collect();
-    let structural_slots: Vec<usize> =
-        (0..add_ons.len()).filter(|slot| add_ons[*slot].is_structural()).take(STRUCTURAL_ADD_ONS_MAX).collect();
+    let add_ons: Vec<&AddOn> = plan
+        .add_ons
+        .iter()
+        .filter_map(|index| catalogue.add_ons.get(*index))
+        .collect();
+    let structural_slots: Vec<usize> = (0..add_ons.len())
+        .filter(|slot| add_ons[*slot].is_structural())
+        .take(STRUCTURAL_ADD_ONS_MAX)
+        .collect();
     let bare = variant(catalogue, plan, &[], meters);
     let mut with_add_ons = Vec::new();
     if !add_ons.is_empty() {
@@ -90,20 +104,34 @@ fn compile_plan(catalogue: &Catalogue, plan: &Plan, meters: &mut MeterTable) -> 
             let active: Vec<(usize, &AddOn)> = add_ons
                 .iter()
                 .enumerate()
-                .filter(|(slot, _)| match structural_slots.iter().position(|structural| structural == slot) {
-                    Some(bit) => mask >> bit & 1 == 1,
-                    None => true,
+                .filter(|(slot, _)| {
+                    match structural_slots
+                        .iter()
+                        .position(|structural| structural == slot)
+                    {
+                        Some(bit) => mask >> bit & 1 == 1,
+                        None => true,
+                    }
                 })
                 .map(|(slot, add_on)| (slot, *add_on))
                 .collect();
             with_add_ons.push(variant(catalogue, plan, &active, meters));
         }
     }
-    CompiledPlan { structural_slots, bare, with_add_ons }
+    CompiledPlan {
+        structural_slots,
+        bare,
+        with_add_ons,
+    }
 }
 
 /// Compiles a plan together with the add-ons that are present in it, each with its slot.
-fn variant(catalogue: &Catalogue, plan: &Plan, add_ons: &[(usize, &AddOn)], meters: &mut MeterTable) -> Variant {
+fn variant(
+    catalogue: &Catalogue,
+    plan: &Plan,
+    add_ons: &[(usize, &AddOn)],
+    meters: &mut MeterTable,
+) -> Variant {
     let mut variant = Variant::default();
     let rates = streams::effective_rates(catalogue, plan, add_ons);
     rates::compile(plan, &rates, &mut variant);

@@ -3,7 +3,9 @@
 use super::streams::EffectiveRate;
 use super::tables::{NONE, RateFacts, RateRow, TierRow, Variant};
 use crate::limits::{FAMILY_MEMBERS_MAX, METER_MAX};
-use crate::number::{BlockRounding, PRICE_UNITS_PER_FEN, greatest_common_divisor, least_common_multiple};
+use crate::number::{
+    BlockRounding, PRICE_UNITS_PER_FEN, greatest_common_divisor, least_common_multiple,
+};
 use crate::plan::{AtCap, Plan, Rate};
 
 /// Adds the rows of all rates to the variant.
@@ -15,11 +17,30 @@ pub(super) fn compile(plan: &Plan, rates: &[EffectiveRate<'_>], variant: &mut Va
         let first_tier = u32::try_from(variant.wide_tiers.len()).unwrap_or(u32::MAX);
         let after_tiers = u32::try_from(variant.wide_tiers.len() + tiers.len()).unwrap_or(u32::MAX);
         variant.rates.push(facts(plan, effective, narrow.is_none()));
-        let (narrow_row, narrow_tiers) =
-            narrow.unwrap_or_else(|| (RateRow::default(), vec![TierRow { up_to: i64::MAX, price: 0, flat: 0 }; tiers.len()]));
-        variant.narrow_rates.push(RateRow { tiers_from: first_tier, tiers_until: after_tiers, ..narrow_row });
+        let (narrow_row, narrow_tiers) = narrow.unwrap_or_else(|| {
+            (
+                RateRow::default(),
+                vec![
+                    TierRow {
+                        up_to: i64::MAX,
+                        price: 0,
+                        flat: 0
+                    };
+                    tiers.len()
+                ],
+            )
+        });
+        variant.narrow_rates.push(RateRow {
+            tiers_from: first_tier,
+            tiers_until: after_tiers,
+            ..narrow_row
+        });
         variant.narrow_tiers.extend(narrow_tiers);
-        variant.wide_rates.push(RateRow { tiers_from: first_tier, tiers_until: after_tiers, ..row });
+        variant.wide_rates.push(RateRow {
+            tiers_from: first_tier,
+            tiers_until: after_tiers,
+            ..row
+        });
         variant.wide_tiers.extend(tiers);
     }
 }
@@ -33,12 +54,19 @@ fn facts(plan: &Plan, effective: &EffectiveRate<'_>, wide: bool) -> RateFacts {
         needs_events: rate.setup_price > 0 || rate.over_event,
         over_event: rate.over_event,
         flat_at_zero: rate.flat_at_zero && rate.tiers.first().is_some_and(|tier| tier.flat > 0),
-        free: rate.setup_price == 0 && rate.event_minimum_fen.unwrap_or(0) == 0 && rate.tiers.iter().all(|tier| tier.price == 0 && tier.flat == 0),
+        free: rate.setup_price == 0
+            && rate.event_minimum_fen.unwrap_or(0) == 0
+            && rate
+                .tiers
+                .iter()
+                .all(|tier| tier.price == 0 && tier.flat == 0),
         measure: rate.measure,
         increment_first: rate.increment_first,
         increment_next: rate.increment_next,
         convert_unit: rate.convert.map_or(0, |convert| convert.unit),
-        convert_rounding: rate.convert.map_or(BlockRounding::Up, |convert| convert.rounding),
+        convert_rounding: rate
+            .convert
+            .map_or(BlockRounding::Up, |convert| convert.rounding),
         rounding: rate.rounding.unwrap_or(plan.rounding),
     }
 }
@@ -50,7 +78,9 @@ fn wide_rows(rate: &Rate) -> (RateRow<i128>, Vec<TierRow<i128>>) {
         Some(_) => units_per_fen,
         None => units_per_fen * i128::from(rate.per),
     };
-    let reduced = |numerator: i64, denominator: i128| denominator.div_euclid(greatest_common_divisor(i128::from(numerator), denominator));
+    let reduced = |numerator: i64, denominator: i128| {
+        denominator.div_euclid(greatest_common_divisor(i128::from(numerator), denominator))
+    };
     let mut denominator = reduced(rate.setup_price, units_per_fen);
     for tier in &rate.tiers {
         denominator = least_common_multiple(denominator, reduced(tier.price, price_denominator));
@@ -78,13 +108,20 @@ fn wide_rows(rate: &Rate) -> (RateRow<i128>, Vec<TierRow<i128>>) {
     let tiers = rate
         .tiers
         .iter()
-        .map(|tier| TierRow { up_to: tier.up_to.unwrap_or(i64::MAX), price: over(tier.price, price_denominator), flat: over(tier.flat, units_per_fen) })
+        .map(|tier| TierRow {
+            up_to: tier.up_to.unwrap_or(i64::MAX),
+            price: over(tier.price, price_denominator),
+            flat: over(tier.flat, units_per_fen),
+        })
         .collect();
     (row, tiers)
 }
 
 /// The same rows in 64 bits, if no quantity that can occur makes any intermediate value leave them.
-fn narrow_rows(row: &RateRow<i128>, tiers: &[TierRow<i128>]) -> Option<(RateRow<i64>, Vec<TierRow<i64>>)> {
+fn narrow_rows(
+    row: &RateRow<i128>,
+    tiers: &[TierRow<i128>],
+) -> Option<(RateRow<i64>, Vec<TierRow<i64>>)> {
     let users = i128::try_from(FAMILY_MEMBERS_MAX + 1).ok()?;
     // Conversion and blocks can round a quantity up by less than it is or by less than one unit; doubling covers both.
     let quantity_max = 2 * users * i128::from(METER_MAX);
@@ -94,12 +131,21 @@ fn narrow_rows(row: &RateRow<i128>, tiers: &[TierRow<i128>]) -> Option<(RateRow<
     let event_max = row.setup.max(row.event_minimum);
     let amount_max = price_max.checked_mul(quantity_max)?.checked_add(flats)?;
     let amount_max = amount_max.checked_add(event_max.checked_mul(quantity_max)?)?;
-    let amount_max = amount_max.max(row.cap).max(row.event_maximum).max(row.denominator.checked_mul(100)?);
+    let amount_max = amount_max
+        .max(row.cap)
+        .max(row.event_maximum)
+        .max(row.denominator.checked_mul(100)?);
     i64::try_from(amount_max).ok()?;
     let narrow = |value: i128| i64::try_from(value).ok();
     let tiers = tiers
         .iter()
-        .map(|tier| Some(TierRow { up_to: tier.up_to, price: narrow(tier.price)?, flat: narrow(tier.flat)? }))
+        .map(|tier| {
+            Some(TierRow {
+                up_to: tier.up_to,
+                price: narrow(tier.price)?,
+                flat: narrow(tier.flat)?,
+            })
+        })
         .collect::<Option<Vec<_>>>()?;
     let row = RateRow {
         denominator: narrow(row.denominator)?,

@@ -1,37 +1,78 @@
 //! Takes a month's totals apart: caps of quantities, conversion, allowances.
 
 use super::{RateUse, Sink, StreamOutcome, Workspace, tiers};
-use crate::compile::{Priced, RateFacts, StreamRow, StreamTable, Variant};
 use crate::cells::Measure;
+use crate::compile::{Priced, RateFacts, StreamRow, StreamTable, Variant};
 use crate::metering::MeteredMonth;
 use crate::number::{Exact, divide};
 use crate::plan::AtCap;
 
 /// Draws all streams of a user's totals.
 #[inline]
-pub(super) fn totals<S: Sink>(variant: &Variant, table: &StreamTable, user: usize, metered: &MeteredMonth, workspace: &mut Workspace, sink: &mut S) {
+pub(super) fn totals<S: Sink>(
+    variant: &Variant,
+    table: &StreamTable,
+    user: usize,
+    metered: &MeteredMonth,
+    workspace: &mut Workspace,
+    sink: &mut S,
+) {
     // Inactive streams cost nothing and draw nothing; only a sink that reports usage wants to hear of them.
-    let rows = if S::WANTS_ALL_STREAMS { &table.rows[..] } else { &table.rows[..table.active] };
+    let rows = if S::WANTS_ALL_STREAMS {
+        &table.rows[..]
+    } else {
+        &table.rows[..table.active]
+    };
     for stream in rows {
-        let Some(&quantity) = metered.meters.get(stream.meter as usize) else { continue };
+        let Some(&quantity) = metered.meters.get(stream.meter as usize) else {
+            continue;
+        };
         if quantity == 0 {
             continue;
         }
-        let beyond = draw(variant, stream, user, quantity, || metered.estimated.get(stream.meter as usize).copied().unwrap_or(false), workspace, sink);
-        let Some(facts) = variant.rates.get(usize::from(stream.rate)) else { continue };
+        let beyond = draw(
+            variant,
+            stream,
+            user,
+            quantity,
+            || {
+                metered
+                    .estimated
+                    .get(stream.meter as usize)
+                    .copied()
+                    .unwrap_or(false)
+            },
+            workspace,
+            sink,
+        );
+        let Some(facts) = variant.rates.get(usize::from(stream.rate)) else {
+            continue;
+        };
         if facts.needs_events && beyond.quantity > 0 {
-            let events = metered.meters.get(stream.count_meter as usize).copied().unwrap_or(0);
+            let events = metered
+                .meters
+                .get(stream.count_meter as usize)
+                .copied()
+                .unwrap_or(0);
             let charged_events = beyond.share_of_events(events);
             // Counted usage is its own number of events; otherwise totals do not say which events were inside the allowances.
             let is_counted = facts.measure == Measure::Count;
             let is_split = !beyond.is_all() && !is_counted;
             let is_average = facts.over_event && events != 1 && !is_counted;
-            if is_split || is_average || metered.estimated.get(stream.count_meter as usize).copied().unwrap_or(false) {
+            if is_split
+                || is_average
+                || metered
+                    .estimated
+                    .get(stream.count_meter as usize)
+                    .copied()
+                    .unwrap_or(false)
+            {
                 sink.estimate(stream.rate);
             }
             let rate = usize::from(stream.rate);
             if facts.over_event {
-                workspace.event_amounts[rate] += average_events(variant, rate, facts, beyond.quantity, charged_events);
+                workspace.event_amounts[rate] +=
+                    average_events(variant, rate, facts, beyond.quantity, charged_events);
             }
             workspace.rates[rate].setups += charged_events;
         }
@@ -94,7 +135,11 @@ pub(super) fn draw<S: Sink>(
     }
     let facts = variant.rates.get(usize::from(stream.rate));
     let converted = match facts {
-        Some(facts) if facts.convert_unit > 0 => convert(facts, &mut workspace.rates[usize::from(stream.rate)], served),
+        Some(facts) if facts.convert_unit > 0 => convert(
+            facts,
+            &mut workspace.rates[usize::from(stream.rate)],
+            served,
+        ),
         _ => served,
     };
     let mut beyond = converted;
@@ -103,7 +148,11 @@ pub(super) fn draw<S: Sink>(
         if *pot == 0 || beyond == 0 {
             continue;
         }
-        let taken = if draw.weight == 1 { beyond.min(*pot) } else { beyond.min(divide(*pot, draw.weight).0) };
+        let taken = if draw.weight == 1 {
+            beyond.min(*pot)
+        } else {
+            beyond.min(divide(*pot, draw.weight).0)
+        };
         // At most what is in the pot, so that the product fits.
         *pot -= taken.times(draw.weight);
         beyond -= taken;
@@ -112,41 +161,84 @@ pub(super) fn draw<S: Sink>(
     if facts.is_some() {
         workspace.rates[usize::from(stream.rate)].charged += beyond;
     }
-    sink.stream(StreamOutcome { user, stream, quantity, capped_free, unserved, converted, beyond, estimated: estimated() });
-    Beyond { quantity: beyond, of: converted, served, used: quantity }
+    sink.stream(StreamOutcome {
+        user,
+        stream,
+        quantity,
+        capped_free,
+        unserved,
+        converted,
+        beyond,
+        estimated: estimated(),
+    });
+    Beyond {
+        quantity: beyond,
+        of: converted,
+        served,
+        used: quantity,
+    }
 }
 
 /// Converts by running total, so that the parts of a month add up to the conversion of the whole.
 fn convert(facts: &RateFacts, rate_use: &mut RateUse, served: i64) -> i64 {
-    let before = facts.convert_rounding.blocks(rate_use.raw, facts.convert_unit);
+    let before = facts
+        .convert_rounding
+        .blocks(rate_use.raw, facts.convert_unit);
     rate_use.raw += served;
-    let after = facts.convert_rounding.blocks(rate_use.raw, facts.convert_unit);
+    let after = facts
+        .convert_rounding
+        .blocks(rate_use.raw, facts.convert_unit);
     (after - before) * facts.convert_unit
 }
 
 /// Charge for `events` events that together have `quantity` units, as if they were equally long.
-fn average_events(variant: &Variant, rate: usize, facts: &RateFacts, quantity: i64, events: i64) -> i128 {
+fn average_events(
+    variant: &Variant,
+    rate: usize,
+    facts: &RateFacts,
+    quantity: i64,
+    events: i64,
+) -> i128 {
     let events = events.max(1);
     let (shorter, longer_events) = (quantity / events, quantity % events);
     let cost = |units| event_charge(variant, rate, facts, units, units > 0);
-    cost(shorter) * i128::from(events - longer_events) + cost(shorter + 1) * i128::from(longer_events)
+    cost(shorter) * i128::from(events - longer_events)
+        + cost(shorter + 1) * i128::from(longer_events)
 }
 
 /// Charge for one event of a rate whose tiers begin anew with each.
-pub(super) fn event_charge(variant: &Variant, rate: usize, facts: &RateFacts, units: i64, with_setup: bool) -> i128 {
-    if facts.wide { event_charge_in::<i128>(variant, rate, units, with_setup) } else { event_charge_in::<i64>(variant, rate, units, with_setup).into() }
+pub(super) fn event_charge(
+    variant: &Variant,
+    rate: usize,
+    facts: &RateFacts,
+    units: i64,
+    with_setup: bool,
+) -> i128 {
+    if facts.wide {
+        event_charge_in::<i128>(variant, rate, units, with_setup)
+    } else {
+        event_charge_in::<i64>(variant, rate, units, with_setup).into()
+    }
 }
 
 fn event_charge_in<N: Priced>(variant: &Variant, rate: usize, units: i64, with_setup: bool) -> N {
     let (rates, tiers) = N::rows(variant);
     let row = &rates[rate];
     let tiers = &tiers[row.tiers_from as usize..row.tiers_until as usize];
-    let mut amount = if units > 0 { tiers::charge(row, tiers, units, &mut ()) } else { N::default() };
+    let mut amount = if units > 0 {
+        tiers::charge(row, tiers, units, &mut ())
+    } else {
+        N::default()
+    };
     if with_setup {
         amount += row.setup;
     }
     if amount > N::default() {
         amount = amount.max(row.event_minimum);
     }
-    if row.event_maximum >= N::default() { amount.min(row.event_maximum) } else { amount }
+    if row.event_maximum >= N::default() {
+        amount.min(row.event_maximum)
+    } else {
+        amount
+    }
 }

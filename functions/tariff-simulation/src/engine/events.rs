@@ -8,13 +8,22 @@ use crate::metering::MeteredMonth;
 use crate::usage::UsageEvent;
 
 /// Draws all events of a user.
-pub(super) fn draw<S: Sink>(variant: &Variant, table: &StreamTable, user: usize, metered: &MeteredMonth, workspace: &mut Workspace, sink: &mut S) {
+pub(super) fn draw<S: Sink>(
+    variant: &Variant,
+    table: &StreamTable,
+    user: usize,
+    metered: &MeteredMonth,
+    workspace: &mut Workspace,
+    sink: &mut S,
+) {
     // Rates that the event runs through, with its units beyond allowances.
     let mut touched: Vec<(u16, i64)> = Vec::new();
     for event in &metered.events {
         touched.clear();
         walk(event, table, |stream, quantity| {
-            let Beyond { quantity: beyond, .. } = draw_stream(variant, stream, user, quantity, || false, workspace, sink);
+            let Beyond {
+                quantity: beyond, ..
+            } = draw_stream(variant, stream, user, quantity, || false, workspace, sink);
             match touched.iter_mut().find(|(rate, _)| *rate == stream.rate) {
                 Some((_, units)) => *units += beyond,
                 None => touched.push((stream.rate, beyond)),
@@ -27,8 +36,15 @@ pub(super) fn draw<S: Sink>(variant: &Variant, table: &StreamTable, user: usize,
 /// Calls `part` with every stream that the event runs through and its billed units there. An increment belongs to the band in
 /// which it begins; the first increment and the set-up fee belong to the beginning of the event.
 fn walk<'a>(event: &UsageEvent, table: &'a StreamTable, mut part: impl FnMut(&'a StreamRow, i64)) {
-    let stream_of = |cell: Cell| table.by_cell.get(cell).and_then(|stream| table.rows.get(usize::from(*stream)));
-    let Some(first) = event.path.first().and_then(|(_, cell)| stream_of(*cell)) else { return };
+    let stream_of = |cell: Cell| {
+        table
+            .by_cell
+            .get(cell)
+            .and_then(|stream| table.rows.get(usize::from(*stream)))
+    };
+    let Some(first) = event.path.first().and_then(|(_, cell)| stream_of(*cell)) else {
+        return;
+    };
     if first.profile.measure != Measure::Seconds {
         let quantity = match first.profile.measure {
             Measure::Kb => first.profile.round(event.kb),
@@ -41,8 +57,14 @@ fn walk<'a>(event: &UsageEvent, table: &'a StreamTable, mut part: impl FnMut(&'a
     }
     let mut position = 0;
     for (index, (entered, cell)) in event.path.iter().enumerate() {
-        let until = event.path.get(index + 1).map_or(event.seconds, |(next, _)| *next).min(event.seconds);
-        let Some(stream) = stream_of(*cell) else { continue };
+        let until = event
+            .path
+            .get(index + 1)
+            .map_or(event.seconds, |(next, _)| *next)
+            .min(event.seconds);
+        let Some(stream) = stream_of(*cell) else {
+            continue;
+        };
         if position >= until || *entered >= event.seconds {
             continue;
         }
@@ -52,7 +74,8 @@ fn walk<'a>(event: &UsageEvent, table: &'a StreamTable, mut part: impl FnMut(&'a
             position += profile.increment_first;
         }
         if position < until {
-            let steps = (until - position) / profile.increment_next + i64::from((until - position) % profile.increment_next > 0);
+            let steps = (until - position) / profile.increment_next
+                + i64::from((until - position) % profile.increment_next > 0);
             position += steps * profile.increment_next;
         }
         part(stream, position - began);
@@ -64,11 +87,14 @@ fn walk<'a>(event: &UsageEvent, table: &'a StreamTable, mut part: impl FnMut(&'a
 fn settle(touched: &[(u16, i64)], variant: &Variant, workspace: &mut Workspace) {
     let any_beyond = touched.iter().any(|(_, beyond)| *beyond > 0);
     for (position, (rate, beyond)) in touched.iter().enumerate() {
-        let Some(facts) = variant.rates.get(usize::from(*rate)) else { continue };
+        let Some(facts) = variant.rates.get(usize::from(*rate)) else {
+            continue;
+        };
         let starts_here = position == 0 && any_beyond && facts.needs_events;
         workspace.rates[usize::from(*rate)].setups += i64::from(starts_here);
         if facts.over_event {
-            workspace.event_amounts[usize::from(*rate)] += event_charge(variant, usize::from(*rate), facts, *beyond, starts_here);
+            workspace.event_amounts[usize::from(*rate)] +=
+                event_charge(variant, usize::from(*rate), facts, *beyond, starts_here);
         }
     }
 }

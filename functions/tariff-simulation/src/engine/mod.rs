@@ -48,15 +48,28 @@ pub struct MonthContext {
 
 impl MonthContext {
     /// A month long after joining.
-    pub const LONG_RUN: Self = Self { tenure_months: None, joined_on_day: 1, days: 30, charge_one_off: false };
+    pub const LONG_RUN: Self = Self {
+        tenure_months: None,
+        joined_on_day: 1,
+        days: 30,
+        charge_one_off: false,
+    };
 
     fn is_within(&self, first_months: u32) -> bool {
-        first_months == u32::MAX || self.tenure_months.is_some_and(|tenure| tenure < first_months)
+        first_months == u32::MAX
+            || self
+                .tenure_months
+                .is_some_and(|tenure| tenure < first_months)
     }
 
     /// Days charged and days of the month, when a share of it is due.
     fn share(&self) -> Option<(i64, i64)> {
-        (self.tenure_months == Some(0) && self.joined_on_day > 1).then(|| (i64::from(self.days - self.joined_on_day.min(self.days) + 1), i64::from(self.days)))
+        (self.tenure_months == Some(0) && self.joined_on_day > 1).then(|| {
+            (
+                i64::from(self.days - self.joined_on_day.min(self.days) + 1),
+                i64::from(self.days),
+            )
+        })
     }
 }
 
@@ -73,7 +86,10 @@ impl<'a> Quantities<'a> {
     /// The same for allowances and fees.
     #[must_use]
     pub fn held(quantities: &'a [u32]) -> Self {
-        Self { granted: quantities, charged: quantities }
+        Self {
+            granted: quantities,
+            charged: quantities,
+        }
     }
 }
 
@@ -117,10 +133,16 @@ impl Workspace {
     pub fn begin(&mut self, variant: &Variant) {
         self.pots.clear();
         self.pots.resize(variant.pots, 0);
-        self.cap_left.resize(variant.quantity_caps.len().max(self.cap_left.len()), 0);
-        self.rates.resize(variant.rates.len().max(self.rates.len()), RateUse::default());
-        self.event_amounts.resize(variant.rates.len().max(self.event_amounts.len()), 0);
-        self.nets.resize(variant.lines.len().max(self.nets.len()), 0);
+        self.cap_left
+            .resize(variant.quantity_caps.len().max(self.cap_left.len()), 0);
+        self.rates.resize(
+            variant.rates.len().max(self.rates.len()),
+            RateUse::default(),
+        );
+        self.event_amounts
+            .resize(variant.rates.len().max(self.event_amounts.len()), 0);
+        self.nets
+            .resize(variant.lines.len().max(self.nets.len()), 0);
     }
 
     /// What is left in the pots, scaled, in the order of pots.
@@ -158,7 +180,11 @@ pub fn price_month<S: Sink>(
         workspace.event_amounts.fill(0);
     }
     for (user, metered) in users.iter().enumerate() {
-        let table = if user == 0 { &variant.own } else { &variant.members };
+        let table = if user == 0 {
+            &variant.own
+        } else {
+            &variant.members
+        };
         if !metered.events.is_empty() {
             events::draw(variant, table, user, metered, workspace, sink);
         }
@@ -166,7 +192,9 @@ pub fn price_month<S: Sink>(
     }
     let gathered = workspace.rates.iter().zip(&workspace.event_amounts);
     let rate_nets = workspace.nets.iter_mut().skip(variant.first_rate_line);
-    for ((rate, (gathered, event_amount)), net) in (0..variant.rates.len()).zip(gathered).zip(rate_nets) {
+    for ((rate, (gathered, event_amount)), net) in
+        (0..variant.rates.len()).zip(gathered).zip(rate_nets)
+    {
         let amount = steps::price_rate(variant, rate, *gathered, *event_amount, sink);
         if amount > LINE_FEN_MAX {
             return Err(PricingError::AmountTooLarge);
@@ -174,7 +202,14 @@ pub fn price_month<S: Sink>(
         *net = amount;
     }
     steps::amount_caps(variant, workspace, sink);
-    fees(variant, quantities.charged, context, users.len(), workspace, sink);
+    fees(
+        variant,
+        quantities.charged,
+        context,
+        users.len(),
+        workspace,
+        sink,
+    );
     let total = steps::finish(variant, context, workspace, sink);
     carry_over(variant, workspace);
     Ok(total)
@@ -188,15 +223,21 @@ fn grant(variant: &Variant, granted: &[u32], context: MonthContext, workspace: &
             NONE => 1,
             slot => i64::from(granted.get(usize::from(slot)).copied().unwrap_or(0)),
         };
-        let given = held > 0 && (!bucket.once || context.tenure_months == Some(0)) && context.is_within(bucket.first_months);
+        let given = held > 0
+            && (!bucket.once || context.tenure_months == Some(0))
+            && context.is_within(bucket.first_months);
         let mut amount = match held {
             1 if given => bucket.grant_scaled,
             _ if given => bucket.grant_scaled * held,
             _ => 0,
         };
-        if variant.prorate_allowances && !bucket.once && let Some((days, of)) = context.share() {
+        if variant.prorate_allowances
+            && !bucket.once
+            && let Some((days, of)) = context.share()
+        {
             // Whole units of the allowance, rounded down; through 128 bits because the product can leave 64.
-            let units = i128::from(amount) * i128::from(days) / (i128::from(of) * i128::from(bucket.scale));
+            let units =
+                i128::from(amount) * i128::from(days) / (i128::from(of) * i128::from(bucket.scale));
             amount = i64::try_from(units * i128::from(bucket.scale)).unwrap_or(amount);
         }
         workspace.pots[usize::from(bucket.current_pot)] = amount;
@@ -206,22 +247,39 @@ fn grant(variant: &Variant, granted: &[u32], context: MonthContext, workspace: &
 /// Ages the rests: what is too old expires, what is left of this month becomes one month old.
 #[inline]
 fn carry_over(variant: &Variant, workspace: &mut Workspace) {
-    for bucket in variant.buckets.iter().filter(|bucket| bucket.rollover_months > 0) {
+    for bucket in variant
+        .buckets
+        .iter()
+        .filter(|bucket| bucket.rollover_months > 0)
+    {
         let oldest = usize::from(bucket.oldest_pot);
         let youngest = oldest + usize::from(bucket.rollover_months) - 1;
         // One pot after the other: a bulk copy is a call into the host in WebAssembly, and there are few.
         for pot in oldest..youngest {
             workspace.pots[pot] = workspace.pots[pot + 1];
         }
-        workspace.pots[youngest] = workspace.pots[usize::from(bucket.current_pot)].min(bucket.carry_max_scaled);
+        workspace.pots[youngest] =
+            workspace.pots[usize::from(bucket.current_pot)].min(bucket.carry_max_scaled);
         workspace.pots[usize::from(bucket.current_pot)] = 0;
     }
 }
 
 /// Writes the fee lines.
 #[inline]
-fn fees<S: Sink>(variant: &Variant, charged: &[u32], context: MonthContext, users: usize, workspace: &mut Workspace, sink: &mut S) {
-    for (index, line) in variant.lines.iter().take(variant.first_rate_line).enumerate() {
+fn fees<S: Sink>(
+    variant: &Variant,
+    charged: &[u32],
+    context: MonthContext,
+    users: usize,
+    workspace: &mut Workspace,
+    sink: &mut S,
+) {
+    for (index, line) in variant
+        .lines
+        .iter()
+        .take(variant.first_rate_line)
+        .enumerate()
+    {
         let (quantity, amount_fen) = match line.group {
             LineGroup::OneOff => {
                 let due = context.charge_one_off && context.tenure_months == Some(0);
@@ -231,14 +289,27 @@ fn fees<S: Sink>(variant: &Variant, charged: &[u32], context: MonthContext, user
                 let held = i64::from(charged.get(usize::from(line.slot)).copied().unwrap_or(0));
                 (held, line.fee_fen * held)
             }
-            _ if index == 0 => (1, if context.tenure_months.is_none() { variant.long_run_fee_fen } else { monthly_fee(variant, context) }),
+            _ if index == 0 => (
+                1,
+                if context.tenure_months.is_none() {
+                    variant.long_run_fee_fen
+                } else {
+                    monthly_fee(variant, context)
+                },
+            ),
             _ => {
                 let members = i64::try_from(users.saturating_sub(1)).unwrap_or(0);
                 (members, line.fee_fen * members)
             }
         };
         workspace.nets[index] = amount_fen;
-        sink.line(Line { kind: LineKind::Fee { line: index, quantity }, amount_fen });
+        sink.line(Line {
+            kind: LineKind::Fee {
+                line: index,
+                quantity,
+            },
+            amount_fen,
+        });
     }
 }
 

@@ -1,16 +1,32 @@
 //! From quantities to lines, and from lines to the bill: line caps, rounding, caps over lines, discounts, minimum, maximum, tax.
 
-use super::{Line, LineKind, MonthContext, MonthTotal, NoSink, RateOutcome, RateUse, Sink, Workspace, tiers};
+use super::{
+    Line, LineKind, MonthContext, MonthTotal, NoSink, RateOutcome, RateUse, Sink, Workspace, tiers,
+};
 use crate::compile::{Priced, RateRow, TierRow, Variant};
 use crate::number::{Exact, PERCENT_WHOLE, Rounding, divide, round_ratio};
 use crate::plan::{AtCap, DiscountValue};
 
 /// Prices what a rate has gathered; returns its line in fen.
 #[inline]
-pub(super) fn price_rate<S: Sink>(variant: &Variant, rate: usize, gathered: RateUse, event_amount: i128, sink: &mut S) -> i64 {
+pub(super) fn price_rate<S: Sink>(
+    variant: &Variant,
+    rate: usize,
+    gathered: RateUse,
+    event_amount: i128,
+    sink: &mut S,
+) -> i64 {
     let facts = &variant.rates[rate];
     if gathered.charged == 0 && gathered.setups == 0 && !facts.flat_at_zero {
-        sink.rate(RateOutcome { rate, charged: 0, setups: 0, exact: 0, after_cap: 0, served: 0, amount_fen: 0 });
+        sink.rate(RateOutcome {
+            rate,
+            charged: 0,
+            setups: 0,
+            exact: 0,
+            after_cap: 0,
+            served: 0,
+            amount_fen: 0,
+        });
         return 0;
     }
     if facts.wide || facts.over_event {
@@ -21,20 +37,35 @@ pub(super) fn price_rate<S: Sink>(variant: &Variant, rate: usize, gathered: Rate
 }
 
 #[inline]
-fn price_in<N: Priced, S: Sink>(variant: &Variant, rate: usize, gathered: RateUse, event_amount: i128, sink: &mut S) -> i64 {
+fn price_in<N: Priced, S: Sink>(
+    variant: &Variant,
+    rate: usize,
+    gathered: RateUse,
+    event_amount: i128,
+    sink: &mut S,
+) -> i64 {
     let (rates, all_tiers) = N::rows(variant);
     let row = &rates[rate];
     let tiers = &all_tiers[row.tiers_from as usize..row.tiers_until as usize];
     let facts = &variant.rates[rate];
-    let exact = if facts.over_event { N::from_wide(event_amount) } else { cost(row, tiers, gathered, gathered.charged) };
+    let exact = if facts.over_event {
+        N::from_wide(event_amount)
+    } else {
+        cost(row, tiers, gathered, gathered.charged)
+    };
     let (after_cap, served) = if row.cap < N::default() {
         (exact, gathered.charged)
     } else if row.cap_every > 0 {
-        (cost_of_capped_blocks(row, tiers, gathered), gathered.charged)
+        (
+            cost_of_capped_blocks(row, tiers, gathered),
+            gathered.charged,
+        )
     } else if exact <= row.cap {
         (exact, gathered.charged)
     } else if row.cap_stops {
-        let served = largest_within(gathered.charged, |units| cost(row, tiers, gathered, units) <= row.cap);
+        let served = largest_within(gathered.charged, |units| {
+            cost(row, tiers, gathered, units) <= row.cap
+        });
         (cost(row, tiers, gathered, served), served)
     } else {
         (row.cap, gathered.charged)
@@ -68,11 +99,16 @@ fn setups_within(gathered: RateUse, units: i64) -> i64 {
         return gathered.setups;
     }
     let of = i128::from(gathered.charged);
-    i64::try_from((i128::from(gathered.setups) * i128::from(units) + of - 1) / of).unwrap_or(gathered.setups)
+    i64::try_from((i128::from(gathered.setups) * i128::from(units) + of - 1) / of)
+        .unwrap_or(gathered.setups)
 }
 
 /// Each block of the cap costs its tiers or the cap, whichever is less; set-up fees are outside.
-fn cost_of_capped_blocks<N: Priced>(row: &RateRow<N>, tiers: &[TierRow<N>], gathered: RateUse) -> N {
+fn cost_of_capped_blocks<N: Priced>(
+    row: &RateRow<N>,
+    tiers: &[TierRow<N>],
+    gathered: RateUse,
+) -> N {
     let (blocks, rest) = divide(gathered.charged, row.cap_every);
     let block = tiers::charge(row, tiers, row.cap_every, &mut ()).min(row.cap);
     let last = tiers::charge(row, tiers, rest, &mut ()).min(row.cap);
@@ -95,7 +131,11 @@ fn largest_within(most: i64, acceptable: impl Fn(i64) -> bool) -> i64 {
 
 /// A rate's line if only the first `units` are served.
 fn line_for(variant: &Variant, rate: usize, gathered: RateUse, units: i64) -> i64 {
-    let part = RateUse { charged: units, setups: setups_within(gathered, units), ..gathered };
+    let part = RateUse {
+        charged: units,
+        setups: setups_within(gathered, units),
+        ..gathered
+    };
     if variant.rates[rate].wide {
         price_in::<i128, _>(variant, rate, part, 0, &mut NoSink)
     } else {
@@ -113,18 +153,44 @@ pub(super) fn amount_caps<S: Sink>(variant: &Variant, workspace: &mut Workspace,
         }
         match cap.then {
             AtCap::Free => {
-                reduce(variant, workspace, &cap.lines, before_fen, before_fen - cap.amount_fen);
-                sink.line(Line { kind: LineKind::AmountCap { cap: index, before_fen }, amount_fen: cap.amount_fen - before_fen });
+                reduce(
+                    variant,
+                    workspace,
+                    &cap.lines,
+                    before_fen,
+                    before_fen - cap.amount_fen,
+                );
+                sink.line(Line {
+                    kind: LineKind::AmountCap {
+                        cap: index,
+                        before_fen,
+                    },
+                    amount_fen: cap.amount_fen - before_fen,
+                });
             }
-            AtCap::Stop => stop_lines(variant, workspace, &cap.lines, before_fen - cap.amount_fen, sink),
+            AtCap::Stop => stop_lines(
+                variant,
+                workspace,
+                &cap.lines,
+                before_fen - cap.amount_fen,
+                sink,
+            ),
         }
     }
 }
 
 /// Cuts lines, the last one first, until `excess_fen` is gone.
-fn stop_lines<S: Sink>(variant: &Variant, workspace: &mut Workspace, lines: &[u16], mut excess_fen: i64, sink: &mut S) {
+fn stop_lines<S: Sink>(
+    variant: &Variant,
+    workspace: &mut Workspace,
+    lines: &[u16],
+    mut excess_fen: i64,
+    sink: &mut S,
+) {
     for line in lines.iter().rev() {
-        let Some(rate) = usize::from(*line).checked_sub(variant.first_rate_line) else { continue };
+        let Some(rate) = usize::from(*line).checked_sub(variant.first_rate_line) else {
+            continue;
+        };
         let amount_fen = workspace.nets[usize::from(*line)];
         if excess_fen <= 0 {
             break;
@@ -134,7 +200,9 @@ fn stop_lines<S: Sink>(variant: &Variant, workspace: &mut Workspace, lines: &[u1
         }
         let gathered = workspace.rates[rate];
         let target_fen = (amount_fen - excess_fen).max(0);
-        let served = largest_within(gathered.charged, |units| line_for(variant, rate, gathered, units) <= target_fen);
+        let served = largest_within(gathered.charged, |units| {
+            line_for(variant, rate, gathered, units) <= target_fen
+        });
         let cut_fen = line_for(variant, rate, gathered, served);
         excess_fen -= amount_fen - cut_fen;
         workspace.nets[usize::from(*line)] = cut_fen;
@@ -144,7 +212,10 @@ fn stop_lines<S: Sink>(variant: &Variant, workspace: &mut Workspace, lines: &[u1
 
 #[inline]
 fn sum(workspace: &Workspace, lines: &[u16]) -> i64 {
-    lines.iter().map(|line| workspace.nets[usize::from(*line)]).sum()
+    lines
+        .iter()
+        .map(|line| workspace.nets[usize::from(*line)])
+        .sum()
 }
 
 /// Takes `by_fen` off the lines. Where a later step looks at some of the lines only, it is spread in proportion to them: line
@@ -175,36 +246,65 @@ fn proportion(base_fen: i64, numerator: i64, denominator: i64, rounding: Roundin
     if (-NARROW_BASE_FEN_MAX..=NARROW_BASE_FEN_MAX).contains(&base_fen) {
         return round_ratio(base_fen.times(numerator), denominator, rounding);
     }
-    round_ratio(i128::from(base_fen) * i128::from(numerator), i128::from(denominator), rounding).saturating()
+    round_ratio(
+        i128::from(base_fen) * i128::from(numerator),
+        i128::from(denominator),
+        rounding,
+    )
+    .saturating()
 }
 
 /// Discounts, minimum, maximum and tax; returns the bill.
 #[inline]
-pub(super) fn finish<S: Sink>(variant: &Variant, context: MonthContext, workspace: &mut Workspace, sink: &mut S) -> MonthTotal {
+pub(super) fn finish<S: Sink>(
+    variant: &Variant,
+    context: MonthContext,
+    workspace: &mut Workspace,
+    sink: &mut S,
+) -> MonthTotal {
     for (index, discount) in variant.discounts.iter().enumerate() {
         if !context.is_within(discount.first_months) {
             continue;
         }
         let before_fen = sum(workspace, &discount.lines);
         let off_fen = match discount.value {
-            DiscountValue::PercentMilli(percent) => proportion(before_fen, percent, PERCENT_WHOLE, variant.rounding()),
+            DiscountValue::PercentMilli(percent) => {
+                proportion(before_fen, percent, PERCENT_WHOLE, variant.rounding())
+            }
             DiscountValue::Fen(fen) => fen,
         };
         let off_fen = off_fen.min(before_fen).max(0);
         reduce(variant, workspace, &discount.lines, before_fen, off_fen);
-        sink.line(Line { kind: LineKind::Discount { discount: index, before_fen }, amount_fen: -off_fen });
+        sink.line(Line {
+            kind: LineKind::Discount {
+                discount: index,
+                before_fen,
+            },
+            amount_fen: -off_fen,
+        });
     }
     let mut total_fen: i64 = workspace.nets[..variant.lines.len()].iter().sum();
     let (mut up_fen, mut back_fen) = (0, 0);
     if let Some((amount_fen, lines)) = &variant.minimum {
         let counted_fen = sum(workspace, lines);
         up_fen = (amount_fen - counted_fen).max(0);
-        sink.line(Line { kind: LineKind::Minimum { counted_fen }, amount_fen: up_fen });
+        sink.line(Line {
+            kind: LineKind::Minimum { counted_fen },
+            amount_fen: up_fen,
+        });
     }
     if let Some((amount_fen, lines)) = &variant.maximum {
-        let counted_fen = sum(workspace, lines) + if variant.maximum_counts_minimum { up_fen } else { 0 };
+        let counted_fen = sum(workspace, lines)
+            + if variant.maximum_counts_minimum {
+                up_fen
+            } else {
+                0
+            };
         back_fen = (counted_fen - amount_fen).max(0);
-        sink.line(Line { kind: LineKind::Maximum { counted_fen }, amount_fen: -back_fen });
+        sink.line(Line {
+            kind: LineKind::Maximum { counted_fen },
+            amount_fen: -back_fen,
+        });
     }
     total_fen += up_fen - back_fen;
     let untaxed_fen = total_fen;
@@ -213,15 +313,26 @@ pub(super) fn finish<S: Sink>(variant: &Variant, context: MonthContext, workspac
         let base_fen = if tax.on_everything {
             untaxed_fen
         } else {
-            sum(workspace, &tax.lines) + if tax.on_minimum { up_fen } else { 0 } - if tax.on_maximum { back_fen } else { 0 }
+            sum(workspace, &tax.lines) + if tax.on_minimum { up_fen } else { 0 }
+                - if tax.on_maximum { back_fen } else { 0 }
         };
-        let whole = if tax.included { PERCENT_WHOLE + tax.percent_milli } else { PERCENT_WHOLE };
+        let whole = if tax.included {
+            PERCENT_WHOLE + tax.percent_milli
+        } else {
+            PERCENT_WHOLE
+        };
         let amount_fen = proportion(base_fen, tax.percent_milli, whole, variant.rounding());
         tax_fen += amount_fen;
         if !tax.included {
             total_fen += amount_fen;
         }
-        sink.line(Line { kind: LineKind::Tax { tax: index, base_fen }, amount_fen });
+        sink.line(Line {
+            kind: LineKind::Tax {
+                tax: index,
+                base_fen,
+            },
+            amount_fen,
+        });
     }
     MonthTotal { total_fen, tax_fen }
 }

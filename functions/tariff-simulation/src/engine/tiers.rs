@@ -15,7 +15,12 @@ impl<N> TierSink<N> for () {
 
 /// Price of `quantity` units, as a numerator over the rate's denominator.
 #[inline]
-pub fn charge<N: Priced, S: TierSink<N>>(rate: &RateRow<N>, tiers: &[TierRow<N>], quantity: i64, sink: &mut S) -> N {
+pub fn charge<N: Priced, S: TierSink<N>>(
+    rate: &RateRow<N>,
+    tiers: &[TierRow<N>],
+    quantity: i64,
+    sink: &mut S,
+) -> N {
     let quantity = quantity - rate.free_units;
     if quantity <= 0 {
         return match tiers.first() {

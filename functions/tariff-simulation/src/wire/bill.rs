@@ -203,7 +203,15 @@ impl From<&Bill> for BillJson {
 impl From<&BillLine> for BillLineJson {
     fn from(line: &BillLine) -> Self {
         let (proof, explanation) = explain(&line.proof, line.amount_fen);
-        Self { id: line.id.clone(), name: line.name.clone(), amount_fen: line.amount_fen, adds: line.adds, estimated: line.estimated, explanation, proof }
+        Self {
+            id: line.id.clone(),
+            name: line.name.clone(),
+            amount_fen: line.amount_fen,
+            adds: line.adds,
+            estimated: line.estimated,
+            explanation,
+            proof,
+        }
     }
 }
 
@@ -211,11 +219,18 @@ impl From<&BillLine> for BillLineJson {
 fn decimal(value: i64, decimals: u32) -> String {
     let one = 10_i64.pow(decimals);
     let sign = if value < 0 { "-" } else { "" };
-    let (whole, fraction) = (value.unsigned_abs() / one.unsigned_abs(), value.unsigned_abs() % one.unsigned_abs());
+    let (whole, fraction) = (
+        value.unsigned_abs() / one.unsigned_abs(),
+        value.unsigned_abs() % one.unsigned_abs(),
+    );
     let width = decimals as usize;
     let fraction = format!("{fraction:0width$}");
     let fraction = fraction.trim_end_matches('0');
-    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+    if fraction.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{fraction}")
+    }
 }
 
 fn price(value: i64) -> String {
@@ -238,24 +253,52 @@ fn fraction(numerator: i128, denominator: i128) -> String {
 fn explain(proof: &Proof, amount_fen: i64) -> (ProofJson, Name) {
     let amount = yuan(amount_fen);
     match proof {
-        Proof::Fee { group, quantity, unit_fen, tenure_months } => {
+        Proof::Fee {
+            group,
+            quantity,
+            unit_fen,
+            tenure_months,
+        } => {
             let unit = yuan(*unit_fen);
-            let json = ProofJson { kind: "fee", quantity: Some(*quantity), unit_fen: Some(*unit_fen), tenure_months: *tenure_months, ..ProofJson::default() };
+            let json = ProofJson {
+                kind: "fee",
+                quantity: Some(*quantity),
+                unit_fen: Some(*unit_fen),
+                tenure_months: *tenure_months,
+                ..ProofJson::default()
+            };
             let text = match (group, tenure_months) {
                 (LineGroup::Fees, Some(month)) => {
                     let month = month + 1;
-                    Name::new(format!("入网第 {month} 个月,标准月费 {unit} 元,本月 {amount} 元"), format!("month {month} since joining: {amount} yuan (ordinarily {unit})"))
+                    Name::new(
+                        format!("入网第 {month} 个月,标准月费 {unit} 元,本月 {amount} 元"),
+                        format!("month {month} since joining: {amount} yuan (ordinarily {unit})"),
+                    )
                 }
-                _ => Name::new(format!("{quantity} × {unit} 元"), format!("{quantity} × {unit} yuan")),
+                _ => Name::new(
+                    format!("{quantity} × {unit} 元"),
+                    format!("{quantity} × {unit} yuan"),
+                ),
             };
             (json, text)
         }
         Proof::Usage(usage) => (usage_proof(usage), usage_text(usage, &amount)),
-        Proof::AmountCap { before_fen, cap_fen } => {
+        Proof::AmountCap {
+            before_fen,
+            cap_fen,
+        } => {
             let (before, cap) = (yuan(*before_fen), yuan(*cap_fen));
             (
-                ProofJson { kind: "cap", base_fen: Some(*before_fen), bound_fen: Some(*cap_fen), ..ProofJson::default() },
-                Name::new(format!("合计 {before} 元,封顶 {cap} 元"), format!("{before} yuan together, capped at {cap}")),
+                ProofJson {
+                    kind: "cap",
+                    base_fen: Some(*before_fen),
+                    bound_fen: Some(*cap_fen),
+                    ..ProofJson::default()
+                },
+                Name::new(
+                    format!("合计 {before} 元,封顶 {cap} 元"),
+                    format!("{before} yuan together, capped at {cap}"),
+                ),
             )
         }
         Proof::Discount { before_fen, value } => {
@@ -263,28 +306,74 @@ fn explain(proof: &Proof, amount_fen: i64) -> (ProofJson, Name) {
             let (percent, bound_fen, zh, en) = match value {
                 DiscountValue::PercentMilli(percent) => {
                     let percent = decimal(*percent, PERCENT_DECIMALS);
-                    let (zh, en) = (format!("{before} 元的 {percent}%"), format!("{percent} % of {before} yuan"));
+                    let (zh, en) = (
+                        format!("{before} 元的 {percent}%"),
+                        format!("{percent} % of {before} yuan"),
+                    );
                     (Some(percent), None, zh, en)
                 }
-                DiscountValue::Fen(fen) => (None, Some(*fen), format!("从 {before} 元中减 {} 元", yuan(*fen)), format!("{} yuan off {before}", yuan(*fen))),
+                DiscountValue::Fen(fen) => (
+                    None,
+                    Some(*fen),
+                    format!("从 {before} 元中减 {} 元", yuan(*fen)),
+                    format!("{} yuan off {before}", yuan(*fen)),
+                ),
             };
-            (ProofJson { kind: "discount", base_fen: Some(*before_fen), bound_fen, percent, ..ProofJson::default() }, Name::new(zh, en))
-        }
-        Proof::Bound { counted_fen, bound_fen } => {
-            let (counted, bound) = (yuan(*counted_fen), yuan(*bound_fen));
             (
-                ProofJson { kind: "bound", base_fen: Some(*counted_fen), bound_fen: Some(*bound_fen), ..ProofJson::default() },
-                Name::new(format!("计入 {counted} 元,限额 {bound} 元"), format!("{counted} yuan count, the bound is {bound}")),
+                ProofJson {
+                    kind: "discount",
+                    base_fen: Some(*before_fen),
+                    bound_fen,
+                    percent,
+                    ..ProofJson::default()
+                },
+                Name::new(zh, en),
             )
         }
-        Proof::Tax { base_fen, percent_milli, included } => {
+        Proof::Bound {
+            counted_fen,
+            bound_fen,
+        } => {
+            let (counted, bound) = (yuan(*counted_fen), yuan(*bound_fen));
+            (
+                ProofJson {
+                    kind: "bound",
+                    base_fen: Some(*counted_fen),
+                    bound_fen: Some(*bound_fen),
+                    ..ProofJson::default()
+                },
+                Name::new(
+                    format!("计入 {counted} 元,限额 {bound} 元"),
+                    format!("{counted} yuan count, the bound is {bound}"),
+                ),
+            )
+        }
+        Proof::Tax {
+            base_fen,
+            percent_milli,
+            included,
+        } => {
             let (base, percent) = (yuan(*base_fen), decimal(*percent_milli, PERCENT_DECIMALS));
             let text = if *included {
-                Name::new(format!("{base} 元中已含 {percent}%"), format!("{percent} % is included in {base} yuan"))
+                Name::new(
+                    format!("{base} 元中已含 {percent}%"),
+                    format!("{percent} % is included in {base} yuan"),
+                )
             } else {
-                Name::new(format!("{base} 元 × {percent}%"), format!("{percent} % on {base} yuan"))
+                Name::new(
+                    format!("{base} 元 × {percent}%"),
+                    format!("{percent} % on {base} yuan"),
+                )
             };
-            (ProofJson { kind: "tax", base_fen: Some(*base_fen), percent: Some(percent), ..ProofJson::default() }, text)
+            (
+                ProofJson {
+                    kind: "tax",
+                    base_fen: Some(*base_fen),
+                    percent: Some(percent),
+                    ..ProofJson::default()
+                },
+                text,
+            )
         }
     }
 }
@@ -294,8 +383,10 @@ fn usage_proof(usage: &UsageProof) -> ProofJson {
         kind: "usage",
         measure: usage.measure.map(measure_json),
         quantity: Some(usage.quantity),
-        cut_by_quantity_cap: (usage.capped_free + usage.capped_unserved > 0).then_some([usage.capped_free, usage.capped_unserved]),
-        converted: (usage.converted != usage.quantity - usage.capped_free - usage.capped_unserved).then_some(usage.converted),
+        cut_by_quantity_cap: (usage.capped_free + usage.capped_unserved > 0)
+            .then_some([usage.capped_free, usage.capped_unserved]),
+        converted: (usage.converted != usage.quantity - usage.capped_free - usage.capped_unserved)
+            .then_some(usage.converted),
         inside: usage
             .inside
             .iter()
@@ -321,9 +412,13 @@ fn usage_proof(usage: &UsageProof) -> ProofJson {
                 exact_fen: fraction(tier.numerator, usage.denominator),
             })
             .collect(),
-        setup: (usage.setups > 0).then(|| SetupJson { events: usage.setups, fee: price(usage.setup_price) }),
+        setup: (usage.setups > 0).then(|| SetupJson {
+            events: usage.setups,
+            fee: price(usage.setup_price),
+        }),
         exact_fen: Some(fraction(usage.exact_numerator, usage.denominator)),
-        after_cap_fen: (usage.capped_numerator != usage.exact_numerator).then(|| fraction(usage.capped_numerator, usage.denominator)),
+        after_cap_fen: (usage.capped_numerator != usage.exact_numerator)
+            .then(|| fraction(usage.capped_numerator, usage.denominator)),
         unserved: (usage.unserved > 0).then_some(usage.unserved),
         rounding: usage.rounding.map(|rounding| match rounding.mode {
             RoundingMode::Up => "up",
@@ -348,20 +443,57 @@ fn usage_text(usage: &UsageProof, amount: &str) -> Name {
         .iter()
         .filter(|tier| tier.quantity > 0)
         .map(|tier| {
-            let flat_zh = if tier.flat > 0 { format!(" + {} 元", price(tier.flat)) } else { String::new() };
-            let flat_en = if tier.flat > 0 { format!(" + {} yuan", price(tier.flat)) } else { String::new() };
+            let flat_zh = if tier.flat > 0 {
+                format!(" + {} 元", price(tier.flat))
+            } else {
+                String::new()
+            };
+            let flat_en = if tier.flat > 0 {
+                format!(" + {} yuan", price(tier.flat))
+            } else {
+                String::new()
+            };
             (
-                format!("{} {} × {} 元/{}{flat_zh}", tier.quantity, unit.0, price(tier.price), usage.per),
-                format!("{} {} × {} yuan/{}{flat_en}", tier.quantity, unit.1, price(tier.price), usage.per),
+                format!(
+                    "{} {} × {} 元/{}{flat_zh}",
+                    tier.quantity,
+                    unit.0,
+                    price(tier.price),
+                    usage.per
+                ),
+                format!(
+                    "{} {} × {} yuan/{}{flat_en}",
+                    tier.quantity,
+                    unit.1,
+                    price(tier.price),
+                    usage.per
+                ),
             )
         })
         .collect();
-    let join = |pick: fn(&(String, String)) -> &str| tiers.iter().map(pick).collect::<Vec<_>>().join(" + ");
+    let join = |pick: fn(&(String, String)) -> &str| {
+        tiers.iter().map(pick).collect::<Vec<_>>().join(" + ")
+    };
     let (zh, en) = (join(|tier| &tier.0), join(|tier| &tier.1));
-    let (capped_zh, capped_en) = if usage.capped_numerator != usage.exact_numerator || usage.unserved > 0 { (",封顶后", ", after the cap") } else { ("", "") };
-    let separator = if tiers.is_empty() { ("", "") } else { (":", ": ") };
+    let (capped_zh, capped_en) =
+        if usage.capped_numerator != usage.exact_numerator || usage.unserved > 0 {
+            (",封顶后", ", after the cap")
+        } else {
+            ("", "")
+        };
+    let separator = if tiers.is_empty() {
+        ("", "")
+    } else {
+        (":", ": ")
+    };
     Name::new(
-        format!("用量 {} {},赠送内 {inside},计费 {}{}{zh}{capped_zh} = {amount} 元", usage.quantity, unit.0, usage.charged, separator.0),
-        format!("{} {} used, {inside} inside allowances, {} charged{}{en}{capped_en} = {amount} yuan", usage.quantity, unit.1, usage.charged, separator.1),
+        format!(
+            "用量 {} {},赠送内 {inside},计费 {}{}{zh}{capped_zh} = {amount} 元",
+            usage.quantity, unit.0, usage.charged, separator.0
+        ),
+        format!(
+            "{} {} used, {inside} inside allowances, {} charged{}{en}{capped_en} = {amount} yuan",
+            usage.quantity, unit.1, usage.charged, separator.1
+        ),
     )
 }

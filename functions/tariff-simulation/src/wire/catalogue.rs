@@ -85,7 +85,9 @@ pub struct WordJson {
 }
 
 /// A kind of usage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum KindJson {
     /// Calls, measured in seconds and in calls.
@@ -149,7 +151,9 @@ pub struct BandTimesJson {
 }
 
 /// A kind of day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum DayTypeJson {
     /// Monday to Friday, and make-up working days.
@@ -211,7 +215,9 @@ pub struct CoverJson {
 }
 
 /// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum MeasureJson {
     /// Duration, in seconds.
@@ -433,7 +439,10 @@ fn yes() -> bool {
     true
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
 fn is_yes(value: &bool) -> bool {
     *value
 }
@@ -819,7 +828,10 @@ pub struct RoundingJson {
 
 impl Default for RoundingJson {
     fn default() -> Self {
-        Self { mode: RoundingModeJson::HalfUp, places: 2 }
+        Self {
+            mode: RoundingModeJson::HalfUp,
+            places: 2,
+        }
     }
 }
 

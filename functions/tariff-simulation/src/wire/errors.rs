@@ -17,7 +17,11 @@ pub struct FieldError {
 
 impl std::fmt::Display for FieldError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}: {} ({})", self.pointer, self.message.en, self.code)
+        write!(
+            formatter,
+            "{}: {} ({})",
+            self.pointer, self.message.en, self.code
+        )
     }
 }
 
@@ -41,7 +45,11 @@ impl<'a> At<'a> {
     pub(super) fn pointer(&self) -> String {
         match self {
             At::Root => String::new(),
-            At::Field(parent, name) => format!("{}/{}", parent.pointer(), name.replace('~', "~0").replace('/', "~1")),
+            At::Field(parent, name) => format!(
+                "{}/{}",
+                parent.pointer(),
+                name.replace('~', "~0").replace('/', "~1")
+            ),
             At::Item(parent, index) => format!("{}/{index}", parent.pointer()),
         }
     }
@@ -55,15 +63,35 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub(super) fn error(&mut self, at: &At<'_>, code: &'static str, zh: impl Into<String>, en: impl Into<String>) {
+    pub(super) fn error(
+        &mut self,
+        at: &At<'_>,
+        code: &'static str,
+        zh: impl Into<String>,
+        en: impl Into<String>,
+    ) {
         if self.errors.len() < ERRORS_MAX {
-            self.errors.push(FieldError { pointer: at.pointer(), code, message: Name::new(zh, en) });
+            self.errors.push(FieldError {
+                pointer: at.pointer(),
+                code,
+                message: Name::new(zh, en),
+            });
         }
     }
 
-    pub(super) fn warning(&mut self, at: &At<'_>, code: &'static str, zh: impl Into<String>, en: impl Into<String>) {
+    pub(super) fn warning(
+        &mut self,
+        at: &At<'_>,
+        code: &'static str,
+        zh: impl Into<String>,
+        en: impl Into<String>,
+    ) {
         if self.warnings.len() < ERRORS_MAX {
-            self.warnings.push(FieldError { pointer: at.pointer(), code, message: Name::new(zh, en) });
+            self.warnings.push(FieldError {
+                pointer: at.pointer(),
+                code,
+                message: Name::new(zh, en),
+            });
         }
     }
 }

@@ -45,7 +45,14 @@ pub fn parse_catalogue(bytes: &[u8]) -> Result<ParsedCatalogue, Vec<FieldError>>
 pub fn catalogue_from(json: &catalogue::CatalogueJson) -> Result<ParsedCatalogue, Vec<FieldError>> {
     let mut findings = Findings::default();
     let catalogue = read::read_catalogue(json, &mut findings);
-    if findings.errors.is_empty() { Ok(ParsedCatalogue { catalogue, warnings: findings.warnings }) } else { Err(findings.errors) }
+    if findings.errors.is_empty() {
+        Ok(ParsedCatalogue {
+            catalogue,
+            warnings: findings.warnings,
+        })
+    } else {
+        Err(findings.errors)
+    }
 }
 
 /// Reads and checks a usage document in the words of a catalogue.
@@ -60,17 +67,27 @@ pub fn parse_usage(bytes: &[u8], catalogue: &Catalogue) -> Result<CustomerUsage,
 ///
 /// # Errors
 /// Every mistake of meaning.
-pub fn usage_from(json: &usage::UsageJson, catalogue: &Catalogue) -> Result<CustomerUsage, Vec<FieldError>> {
+pub fn usage_from(
+    json: &usage::UsageJson,
+    catalogue: &Catalogue,
+) -> Result<CustomerUsage, Vec<FieldError>> {
     let mut findings = Findings::default();
     let usage = read::usage::read_usage(json, &At::Root, catalogue, &mut findings);
-    if findings.errors.is_empty() { Ok(usage) } else { Err(findings.errors) }
+    if findings.errors.is_empty() {
+        Ok(usage)
+    } else {
+        Err(findings.errors)
+    }
 }
 
 /// Reads any document of these forms, or a form that contains them, explaining every mistake of shape.
 ///
 /// # Errors
 /// Every mistake of shape, each with its place.
-pub fn read_shape<T: serde::de::DeserializeOwned + utoipa::ToSchema>(bytes: &[u8], bytes_max: usize) -> Result<T, Vec<FieldError>> {
+pub fn read_shape<T: serde::de::DeserializeOwned + utoipa::ToSchema>(
+    bytes: &[u8],
+    bytes_max: usize,
+) -> Result<T, Vec<FieldError>> {
     shape::read(bytes, bytes_max)
 }
 
@@ -81,7 +98,11 @@ pub fn read_shape<T: serde::de::DeserializeOwned + utoipa::ToSchema>(bytes: &[u8
 pub fn ranking_from(json: &catalogue::RankingJson) -> Result<RankingRule, Vec<FieldError>> {
     let mut findings = Findings::default();
     let rule = read::ranking(json, &At::Root, &mut findings);
-    if findings.errors.is_empty() { Ok(rule) } else { Err(findings.errors) }
+    if findings.errors.is_empty() {
+        Ok(rule)
+    } else {
+        Err(findings.errors)
+    }
 }
 
 /// The JSON Schema of catalogues.

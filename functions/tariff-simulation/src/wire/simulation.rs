@@ -12,8 +12,8 @@ use super::read::ranking;
 use super::usage::UsageJson;
 use crate::bill::KindUse;
 use crate::cells::{Kind, Measure};
-use crate::compile::CompiledCatalogue;
 use crate::comparison::{Candidate, PlanResult, Simulation, SimulationRequest};
+use crate::compile::CompiledCatalogue;
 use crate::limits::{PLANS_MAX, WHAT_IF_PER_MILLE_MAX};
 use crate::plan::Catalogue;
 use crate::usage::WhatIf;
@@ -59,11 +59,19 @@ pub struct WhatIfJson {
 ///
 /// # Errors
 /// Every mistake, with its place: usage below `/usage`, options at the top.
-pub fn request_from(usage: &UsageJson, options: &OptionsJson, catalogue: &Catalogue, today: Date) -> Result<SimulationRequest, Vec<FieldError>> {
+pub fn request_from(
+    usage: &UsageJson,
+    options: &OptionsJson,
+    catalogue: &Catalogue,
+    today: Date,
+) -> Result<SimulationRequest, Vec<FieldError>> {
     let mut findings = Findings::default();
     let root = At::Root;
-    let usage = super::read::usage::read_usage(usage, &root.field("usage"), catalogue, &mut findings);
-    let on = findings.date(&root.field("on"), options.on.as_deref()).unwrap_or(today);
+    let usage =
+        super::read::usage::read_usage(usage, &root.field("usage"), catalogue, &mut findings);
+    let on = findings
+        .date(&root.field("on"), options.on.as_deref())
+        .unwrap_or(today);
     let at_plans = root.field("plans");
     let plans = options.plans.as_ref().map(|plans| {
         findings.at_most(&at_plans, plans.len(), PLANS_MAX);
@@ -71,7 +79,12 @@ pub fn request_from(usage: &UsageJson, options: &OptionsJson, catalogue: &Catalo
         for (index, id) in plans.iter().enumerate() {
             match catalogue.plan_index(id) {
                 Some(plan) => indices.push(plan),
-                None => findings.error(&at_plans.item(index), "unknown-reference", format!("目录中没有套餐“{id}”"), format!("the catalogue has no plan `{id}`")),
+                None => findings.error(
+                    &at_plans.item(index),
+                    "unknown-reference",
+                    format!("目录中没有套餐“{id}”"),
+                    format!("the catalogue has no plan `{id}`"),
+                ),
             }
         }
         indices
@@ -80,8 +93,20 @@ pub fn request_from(usage: &UsageJson, options: &OptionsJson, catalogue: &Catalo
     let mut what_if = WhatIf::NOTHING;
     for (kind, per_mille) in &options.what_if {
         match Kind::ALL.into_iter().find(|known| known.id() == kind) {
-            Some(known) => what_if.per_mille[known.index()] = findings.quantity(&at_what_if.field(kind), *per_mille, 0, WHAT_IF_PER_MILLE_MAX),
-            None => findings.error(&at_what_if.field(kind), "unknown-word", "只能是 voice、data、sms、mms、wlan 之一", "must be one of voice, data, sms, mms, wlan"),
+            Some(known) => {
+                what_if.per_mille[known.index()] = findings.quantity(
+                    &at_what_if.field(kind),
+                    *per_mille,
+                    0,
+                    WHAT_IF_PER_MILLE_MAX,
+                )
+            }
+            None => findings.error(
+                &at_what_if.field(kind),
+                "unknown-word",
+                "只能是 voice、data、sms、mms、wlan 之一",
+                "must be one of voice, data, sms, mms, wlan",
+            ),
         }
     }
     let ranking = match &options.ranking {
@@ -91,7 +116,15 @@ pub fn request_from(usage: &UsageJson, options: &OptionsJson, catalogue: &Catalo
     if !findings.errors.is_empty() {
         return Err(findings.errors);
     }
-    Ok(SimulationRequest { usage, on, plans, ranking, what_if, with_add_ons: !options.without_add_ons, described: usize::MAX })
+    Ok(SimulationRequest {
+        usage,
+        on,
+        plans,
+        ranking,
+        what_if,
+        with_add_ons: !options.without_add_ons,
+        described: usize::MAX,
+    })
 }
 
 /// A comparison, as a document.
@@ -322,9 +355,17 @@ impl SimulationJson {
         let is_full = detail == Detail::Full;
         Self {
             months: simulation.months.iter().map(ToString::to_string).collect(),
-            present: simulation.present.as_ref().map(|present| plan_result(catalogue, present, is_full)),
+            present: simulation
+                .present
+                .as_ref()
+                .map(|present| plan_result(catalogue, present, is_full)),
             best: simulation.best().map(|best| plan_id(best.result.plan)),
-            ranking: simulation.ranking.iter().take(shown).map(|candidate| candidate_json(catalogue, candidate, is_full)).collect(),
+            ranking: simulation
+                .ranking
+                .iter()
+                .take(shown)
+                .map(|candidate| candidate_json(catalogue, candidate, is_full))
+                .collect(),
             candidates: simulation.ranking.len(),
             ineligible: simulation
                 .ineligible
@@ -333,7 +374,13 @@ impl SimulationJson {
                 .map(|(plan, reasons)| IneligibleJson {
                     plan: plan_id(*plan),
                     name: catalogue.catalogue.plans[*plan].name.clone(),
-                    reasons: reasons.iter().map(|reason| ReasonJson { code: reason.code(), text: reason.text() }).collect(),
+                    reasons: reasons
+                        .iter()
+                        .map(|reason| ReasonJson {
+                            code: reason.code(),
+                            text: reason.text(),
+                        })
+                        .collect(),
                 })
                 .collect(),
             held_out: simulation.held_out.as_ref().map(|held_out| HeldOutJson {
@@ -346,9 +393,17 @@ impl SimulationJson {
     }
 }
 
-fn plan_result(catalogue: &CompiledCatalogue, result: &PlanResult, is_full: bool) -> PlanResultJson {
+fn plan_result(
+    catalogue: &CompiledCatalogue,
+    result: &PlanResult,
+    is_full: bool,
+) -> PlanResultJson {
     let plan = &catalogue.catalogue.plans[result.plan];
-    let outside: Vec<i64> = result.months.iter().map(|month| month.outside_fen).collect();
+    let outside: Vec<i64> = result
+        .months
+        .iter()
+        .map(|month| month.outside_fen)
+        .collect();
     PlanResultJson {
         plan: plan.id.clone(),
         name: plan.name.clone(),
@@ -360,25 +415,52 @@ fn plan_result(catalogue: &CompiledCatalogue, result: &PlanResult, is_full: bool
             .filter(|(_, quantity)| **quantity > 0)
             .map(|(add_on, quantity)| {
                 let add_on = &catalogue.catalogue.add_ons[*add_on];
-                ChosenAddOnJson { id: add_on.id.clone(), name: add_on.name.clone(), quantity: *quantity }
+                ChosenAddOnJson {
+                    id: add_on.id.clone(),
+                    name: add_on.name.clone(),
+                    quantity: *quantity,
+                }
             })
             .collect(),
-        months_fen: result.months.iter().map(crate::comparison::MonthResult::total_fen).collect(),
-        outside_months_fen: if outside.iter().all(|fen| *fen == 0) { Vec::new() } else { outside },
+        months_fen: result
+            .months
+            .iter()
+            .map(crate::comparison::MonthResult::total_fen)
+            .collect(),
+        outside_months_fen: if outside.iter().all(|fen| *fen == 0) {
+            Vec::new()
+        } else {
+            outside
+        },
         total_fen: result.total_fen,
         mean_fen: result.mean_fen,
         worst_month_fen: result.worst_month_fen,
-        usage: if is_full { result.usage.iter().map(KindUseJson::from).collect() } else { Vec::new() },
+        usage: if is_full {
+            result.usage.iter().map(KindUseJson::from).collect()
+        } else {
+            Vec::new()
+        },
         estimated: result.estimated,
     }
 }
 
-fn candidate_json(catalogue: &CompiledCatalogue, candidate: &Candidate, is_full: bool) -> CandidateJson {
+fn candidate_json(
+    catalogue: &CompiledCatalogue,
+    candidate: &Candidate,
+    is_full: bool,
+) -> CandidateJson {
     let switching = &candidate.switching;
     CandidateJson {
         result: plan_result(catalogue, &candidate.result, is_full),
         recommended: candidate.not_recommended.is_empty(),
-        not_recommended: candidate.not_recommended.iter().map(|reason| ReasonJson { code: reason.code(), text: reason.text() }).collect(),
+        not_recommended: candidate
+            .not_recommended
+            .iter()
+            .map(|reason| ReasonJson {
+                code: reason.code(),
+                text: reason.text(),
+            })
+            .collect(),
         saving: candidate.saving.as_ref().map(|saving| SavingJson {
             months_fen: saving.months_fen.clone(),
             total_fen: saving.total_fen,
@@ -403,7 +485,11 @@ fn candidate_json(catalogue: &CompiledCatalogue, candidate: &Candidate, is_full:
 ///
 /// # Errors
 /// Every add-on that the plan does not list, or of which more are wanted than can be held.
-pub fn quantities_from(catalogue: &Catalogue, plan: usize, wanted: &[super::usage::HeldAddOnJson]) -> Result<Vec<u32>, Vec<FieldError>> {
+pub fn quantities_from(
+    catalogue: &Catalogue,
+    plan: usize,
+    wanted: &[super::usage::HeldAddOnJson],
+) -> Result<Vec<u32>, Vec<FieldError>> {
     let mut findings = Findings::default();
     let root = At::Root;
     let at = root.field("add_ons");
@@ -413,16 +499,31 @@ pub fn quantities_from(catalogue: &Catalogue, plan: usize, wanted: &[super::usag
     for (index, held) in wanted.iter().enumerate() {
         let at = at.item(index);
         let add_on = catalogue.add_on_index(&held.id);
-        match plan.add_ons.iter().position(|listed| Some(*listed) == add_on) {
+        match plan
+            .add_ons
+            .iter()
+            .position(|listed| Some(*listed) == add_on)
+        {
             Some(slot) => {
                 let most = u64::from(catalogue.add_ons[plan.add_ons[slot]].quantity_max);
-                quantities[slot] = u32::try_from(findings.quantity(&at.field("quantity"), held.quantity, 1, most)).unwrap_or(1);
+                quantities[slot] =
+                    u32::try_from(findings.quantity(&at.field("quantity"), held.quantity, 1, most))
+                        .unwrap_or(1);
             }
             None => {
                 let id = &held.id;
-                findings.error(&at.field("id"), "not-with-plan", format!("该套餐不能叠加“{id}”"), format!("`{id}` cannot be taken with this plan"));
+                findings.error(
+                    &at.field("id"),
+                    "not-with-plan",
+                    format!("该套餐不能叠加“{id}”"),
+                    format!("`{id}` cannot be taken with this plan"),
+                );
             }
         }
     }
-    if findings.errors.is_empty() { Ok(quantities) } else { Err(findings.errors) }
+    if findings.errors.is_empty() {
+        Ok(quantities)
+    } else {
+        Err(findings.errors)
+    }
 }

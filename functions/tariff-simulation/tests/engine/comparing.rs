@@ -1,10 +1,12 @@
 //! The comparison: best add-ons against an exhaustive search, ranking, eligibility, switching cost, what-if, held-out month.
 
 use chudian_tariff_simulation::add_ons::{PricedMonths, best_add_ons, price_choice};
-use chudian_tariff_simulation::compile::CompiledCatalogue;
 use chudian_tariff_simulation::comparison::{Simulation, simulate};
+use chudian_tariff_simulation::compile::CompiledCatalogue;
 use chudian_tariff_simulation::engine::{MonthContext, Quantities, Workspace};
-use chudian_tariff_simulation::wire::simulation::{Detail, OptionsJson, SimulationJson, request_from};
+use chudian_tariff_simulation::wire::simulation::{
+    Detail, OptionsJson, SimulationJson, request_from,
+};
 use chudian_tariff_simulation::wire::{self};
 use chudian_vocabulary::Date;
 use proptest::prelude::*;
@@ -16,16 +18,27 @@ use crate::support::{catalogue_document, compile, plan_document, usage_document}
 fn run(catalogue: &CompiledCatalogue, usage: &Value, options: &Value) -> Simulation {
     let usage = wire::read_shape(usage.to_string().as_bytes(), 1 << 20).unwrap();
     let options: OptionsJson = serde_json::from_value(options.clone()).unwrap();
-    let request = request_from(&usage, &options, &catalogue.catalogue, Date::parse("2026-07-01").unwrap()).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let request = request_from(
+        &usage,
+        &options,
+        &catalogue.catalogue,
+        Date::parse("2026-07-01").unwrap(),
+    )
+    .unwrap_or_else(|errors| panic!("{errors:#?}"));
     simulate(catalogue, &request).unwrap()
 }
 
 fn sms_plan(id: &str, fee: &str, included: u64, price: &str) -> Value {
-    plan_document(&json!({"id": id, "monthly_fee": fee, "allowances": [{"id": "a", "unit": "count", "amount": included, "covers": [{"kind": "sms"}]}], "rates": [{"id": "s", "covers": [{"kind": "sms"}], "tiers": [{"price": price}]}]}))
+    plan_document(
+        &json!({"id": id, "monthly_fee": fee, "allowances": [{"id": "a", "unit": "count", "amount": included, "covers": [{"kind": "sms"}]}], "rates": [{"id": "s", "covers": [{"kind": "sms"}], "tiers": [{"price": price}]}]}),
+    )
 }
 
 fn sms_months(counts: &[u64]) -> Vec<Value> {
-    counts.iter().map(|count| json!({"lines": [{"kind": "sms", "category": "domestic", "count": count}]})).collect()
+    counts
+        .iter()
+        .map(|count| json!({"lines": [{"kind": "sms", "category": "domestic", "count": count}]}))
+        .collect()
 }
 
 fn customer(counts: &[u64], customer: Value) -> Value {
@@ -36,38 +49,116 @@ fn customer(counts: &[u64], customer: Value) -> Value {
 
 #[test]
 fn plans_are_ranked_by_saving_month_by_month() {
-    let catalogue = compile(&catalogue_document(vec![sms_plan("now", "10", 0, "0.1"), sms_plan("big", "28", 1000, "0.1"), sms_plan("mid", "18", 150, "0.1"), sms_plan("dear", "90", 0, "1")], vec![]));
-    let simulation = run(&catalogue, &customer(&[100, 500, 100], json!({"id": "c", "plan": "now"})), &json!({}));
-    let order: Vec<&str> = simulation.ranking.iter().map(|candidate| catalogue.catalogue.plans[candidate.result.plan].id.as_str()).collect();
+    let catalogue = compile(&catalogue_document(
+        vec![
+            sms_plan("now", "10", 0, "0.1"),
+            sms_plan("big", "28", 1000, "0.1"),
+            sms_plan("mid", "18", 150, "0.1"),
+            sms_plan("dear", "90", 0, "1"),
+        ],
+        vec![],
+    ));
+    let simulation = run(
+        &catalogue,
+        &customer(&[100, 500, 100], json!({"id": "c", "plan": "now"})),
+        &json!({}),
+    );
+    let order: Vec<&str> = simulation
+        .ranking
+        .iter()
+        .map(|candidate| catalogue.catalogue.plans[candidate.result.plan].id.as_str())
+        .collect();
     assert_eq!(order, ["big", "mid", "dear"]);
     let present = simulation.present.as_ref().unwrap();
-    assert_eq!(present.months.iter().map(|month| month.total_fen()).collect::<Vec<_>>(), [2000, 6000, 2000]);
-    assert_eq!((present.total_fen, present.mean_fen, present.worst_month_fen), (10_000, 3_333, 6_000));
+    assert_eq!(
+        present
+            .months
+            .iter()
+            .map(|month| month.total_fen())
+            .collect::<Vec<_>>(),
+        [2000, 6000, 2000]
+    );
+    assert_eq!(
+        (present.total_fen, present.mean_fen, present.worst_month_fen),
+        (10_000, 3_333, 6_000)
+    );
     let best = simulation.best().unwrap();
     let saving = best.saving.as_ref().unwrap();
-    assert_eq!((saving.months_fen.as_slice(), saving.total_fen, saving.months_won, saving.revenue_change_total_fen), ([-800, 3200, -800].as_slice(), 1600, 1, -1600));
-    assert_eq!(simulation.ranking[2].not_recommended.iter().map(|reason| reason.code()).collect::<Vec<_>>(), ["not-cheaper"]);
+    assert_eq!(
+        (
+            saving.months_fen.as_slice(),
+            saving.total_fen,
+            saving.months_won,
+            saving.revenue_change_total_fen
+        ),
+        ([-800, 3200, -800].as_slice(), 1600, 1, -1600)
+    );
+    assert_eq!(
+        simulation.ranking[2]
+            .not_recommended
+            .iter()
+            .map(|reason| reason.code())
+            .collect::<Vec<_>>(),
+        ["not-cheaper"]
+    );
     // The average month would have cost 233 messages on the middle plan: 26.30; the real months cost more.
     assert_eq!(simulation.ranking[1].result.total_fen, 1800 * 3 + 3500);
     let held_out = simulation.held_out.as_ref().unwrap();
-    assert_eq!((held_out.chosen.as_ref().map(|(plan, _)| *plan), held_out.saving_fen, held_out.agrees), (Some(1), -800, true));
+    assert_eq!(
+        (
+            held_out.chosen.as_ref().map(|(plan, _)| *plan),
+            held_out.saving_fen,
+            held_out.agrees
+        ),
+        (Some(1), -800, true)
+    );
 }
 
 #[test]
 fn the_province_decides_what_is_recommended() {
-    let catalogue = compile(&catalogue_document(vec![sms_plan("now", "10", 0, "0.1"), sms_plan("b-twin", "12", 1000, "0"), sms_plan("a-twin", "12", 1000, "0")], vec![]));
+    let catalogue = compile(&catalogue_document(
+        vec![
+            sms_plan("now", "10", 0, "0.1"),
+            sms_plan("b-twin", "12", 1000, "0"),
+            sms_plan("a-twin", "12", 1000, "0"),
+        ],
+        vec![],
+    ));
     let usage = customer(&[100, 100], json!({"id": "c", "plan": "now"}));
     let best = |ranking: Value| {
         let simulation = run(&catalogue, &usage, &json!({"ranking": ranking}));
         let first = &simulation.ranking[0];
-        (catalogue.catalogue.plans[first.result.plan].id.clone(), first.not_recommended.iter().map(|reason| reason.code()).collect::<Vec<_>>())
+        (
+            catalogue.catalogue.plans[first.result.plan].id.clone(),
+            first
+                .not_recommended
+                .iter()
+                .map(|reason| reason.code())
+                .collect::<Vec<_>>(),
+        )
     };
-    assert_eq!(best(json!({})), ("a-twin".to_owned(), vec![]), "equal savings: by identifier");
+    assert_eq!(
+        best(json!({})),
+        ("a-twin".to_owned(), vec![]),
+        "equal savings: by identifier"
+    );
     assert_eq!(best(json!({"saving_min": "8"})).1, Vec::<&str>::new());
-    assert_eq!(best(json!({"saving_min": "8.01"})).1, ["saving-below-minimum"]);
-    assert_eq!(best(json!({"saving_percent_min": "40.001"})).1, ["saving-below-minimum"]);
-    assert_eq!(best(json!({"saving_percent_min": "40"})).1, Vec::<&str>::new());
-    assert_eq!(best(json!({"revenue_change_min": "-7.99"})).1, ["revenue-below-floor"]);
+    assert_eq!(
+        best(json!({"saving_min": "8.01"})).1,
+        ["saving-below-minimum"]
+    );
+    assert_eq!(
+        best(json!({"saving_percent_min": "40.001"})).1,
+        ["saving-below-minimum"]
+    );
+    assert_eq!(
+        best(json!({"saving_percent_min": "40"})).1,
+        Vec::<&str>::new()
+    );
+    assert_eq!(
+        best(json!({"revenue_change_min": "-7.99"})).1,
+        ["revenue-below-floor"]
+    );
     assert_eq!(best(json!({"months_won_min": 3})).1, ["too-few-months-won"]);
 }
 
@@ -79,36 +170,91 @@ fn every_reason_is_given_for_a_plan_left_out() {
     gold["eligible"] = json!({"brands": ["gotone"], "regions": ["731"], "customer_types": ["group"], "not_in_contract": true, "requires": ["broadband"], "excludes": ["now"]});
     let mut now = sms_plan("now", "60", 0, "0.1");
     now["contract"] = json!({"months": 24, "early_exit_percent_of_fees": "30", "early_exit_max": "100", "gifts": [{"id": "phone", "value": "240"}]});
-    let catalogue = compile(&catalogue_document(vec![now, gold, sms_plan("cheap", "1", 0, "0.1")], vec![]));
-    let usage = customer(&[10, 10], json!({"id": "c", "plan": "now", "brand": "mzone", "contract_since": "2025-07-02"}));
+    let catalogue = compile(&catalogue_document(
+        vec![now, gold, sms_plan("cheap", "1", 0, "0.1")],
+        vec![],
+    ));
+    let usage = customer(
+        &[10, 10],
+        json!({"id": "c", "plan": "now", "brand": "mzone", "contract_since": "2025-07-02"}),
+    );
     let simulation = run(&catalogue, &usage, &json!({}));
-    let codes: Vec<&str> = simulation.ineligible[0].1.iter().map(|reason| reason.code()).collect();
-    assert_eq!(codes, ["not-yet-on-sale", "brand", "region", "customer-type", "contract-running", "excluded", "required"]);
+    let codes: Vec<&str> = simulation.ineligible[0]
+        .1
+        .iter()
+        .map(|reason| reason.code())
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            "not-yet-on-sale",
+            "brand",
+            "region",
+            "customer-type",
+            "contract-running",
+            "excluded",
+            "required"
+        ]
+    );
     // On 1 July 2026 eleven months of the contract from 2 July 2025 are over.
     let switching = &simulation.ranking[0].switching;
-    assert_eq!((switching.remaining_months, switching.early_exit_fen, switching.claw_back_fen), (13, 10_000, 13_000));
+    assert_eq!(
+        (
+            switching.remaining_months,
+            switching.early_exit_fen,
+            switching.claw_back_fen
+        ),
+        (13, 10_000, 13_000)
+    );
     // 59 yuan a month repay 230 yuan in four months.
     assert_eq!(simulation.ranking[0].payback_months, Some(4));
 }
 
 #[test]
 fn what_if_scales_exactly_by_kind() {
-    let catalogue = compile(&catalogue_document(vec![sms_plan("now", "10", 0, "0.1"), sms_plan("big", "30", 1000, "0.1")], vec![]));
+    let catalogue = compile(&catalogue_document(
+        vec![
+            sms_plan("now", "10", 0, "0.1"),
+            sms_plan("big", "30", 1000, "0.1"),
+        ],
+        vec![],
+    ));
     let usage = customer(&[101, 101], json!({"id": "c", "plan": "now"}));
-    let total = |what_if: Value| run(&catalogue, &usage, &json!({"what_if": what_if})).present.unwrap().total_fen;
+    let total = |what_if: Value| {
+        run(&catalogue, &usage, &json!({"what_if": what_if}))
+            .present
+            .unwrap()
+            .total_fen
+    };
     assert_eq!(total(json!({})), 4020);
     assert_eq!(total(json!({"sms": 1000})), 4020);
-    assert_eq!(total(json!({"sms": 1500})), 2 * (1000 + 1520), "101 × 1.5 = 151.5, half up");
+    assert_eq!(
+        total(json!({"sms": 1500})),
+        2 * (1000 + 1520),
+        "101 × 1.5 = 151.5, half up"
+    );
     assert_eq!(total(json!({"sms": 0, "voice": 9000})), 2000);
 }
 
 #[test]
 fn a_plan_that_cannot_price_the_usage_is_not_recommended() {
-    let voice_only = plan_document(&json!({"id": "voice", "monthly_fee": "1", "rates": [{"id": "v", "covers": [{"kind": "voice"}], "tiers": [{"price": "0"}]}]}));
-    let catalogue = compile(&catalogue_document(vec![sms_plan("now", "10", 0, "0.1"), voice_only], vec![]));
-    let simulation = run(&catalogue, &customer(&[100, 100], json!({"id": "c", "plan": "now"})), &json!({}));
+    let voice_only = plan_document(
+        &json!({"id": "voice", "monthly_fee": "1", "rates": [{"id": "v", "covers": [{"kind": "voice"}], "tiers": [{"price": "0"}]}]}),
+    );
+    let catalogue = compile(&catalogue_document(
+        vec![sms_plan("now", "10", 0, "0.1"), voice_only],
+        vec![],
+    ));
+    let simulation = run(
+        &catalogue,
+        &customer(&[100, 100], json!({"id": "c", "plan": "now"})),
+        &json!({}),
+    );
     assert!(simulation.best().is_none());
-    assert_eq!(simulation.ranking[0].not_recommended[0].code(), "usage-without-price");
+    assert_eq!(
+        simulation.ranking[0].not_recommended[0].code(),
+        "usage-without-price"
+    );
 }
 
 /// Goal: the present plan is priced in its phase; candidates in the long run unless the province counts introductory terms.
@@ -120,13 +266,28 @@ fn introductory_terms_count_where_they_are_real() {
     new["phases"] = json!([{"months": 12, "fee": "5"}]);
     new["one_off_fees"] = json!([{"id": "sim", "amount": "10"}]);
     let catalogue = compile(&catalogue_document(vec![now, new], vec![]));
-    let usage = customer(&[1, 1], json!({"id": "c", "plan": "now", "plan_since": "2025-08-10"}));
+    let usage = customer(
+        &[1, 1],
+        json!({"id": "c", "plan": "now", "plan_since": "2025-08-10"}),
+    );
     let totals = |options: Value| {
         let simulation = run(&catalogue, &usage, &options);
-        (simulation.present.unwrap().months.iter().map(|month| month.total_fen()).collect::<Vec<_>>(), simulation.ranking[0].result.total_fen)
+        (
+            simulation
+                .present
+                .unwrap()
+                .months
+                .iter()
+                .map(|month| month.total_fen())
+                .collect::<Vec<_>>(),
+            simulation.ranking[0].result.total_fen,
+        )
     };
     assert_eq!(totals(json!({})), (vec![2000, 4000], 6000));
-    assert_eq!(totals(json!({"ranking": {"count_introductory": true}})), (vec![2000, 4000], 2000));
+    assert_eq!(
+        totals(json!({"ranking": {"count_introductory": true}})),
+        (vec![2000, 4000], 2000)
+    );
 }
 
 /// Goal: members whom a plan does not carry keep their own plans on both sides.
@@ -135,13 +296,25 @@ fn family_members_count_on_both_sides() {
     let mut family = sms_plan("family", "50", 300, "0.1");
     family["family"] = json!({"members_max": 2});
     family["allowances"][0]["shared_in_family"] = json!(true);
-    let catalogue = compile(&catalogue_document(vec![sms_plan("now", "40", 100, "0.1"), family], vec![]));
-    let mut usage = usage_document(&sms_months(&[100]), &[Value::from(sms_months(&[100])), Value::from(sms_months(&[120]))]);
+    let catalogue = compile(&catalogue_document(
+        vec![sms_plan("now", "40", 100, "0.1"), family],
+        vec![],
+    ));
+    let mut usage = usage_document(
+        &sms_months(&[100]),
+        &[
+            Value::from(sms_months(&[100])),
+            Value::from(sms_months(&[120])),
+        ],
+    );
     usage["customer"]["plan"] = json!("now");
     usage["family"][0]["plan"] = json!("now");
     usage["family"][1]["plan"] = json!("now");
     let simulation = run(&catalogue, &usage, &json!({}));
-    assert_eq!(simulation.present.as_ref().unwrap().total_fen, 4000 + 4000 + 4200);
+    assert_eq!(
+        simulation.present.as_ref().unwrap().total_fen,
+        4000 + 4000 + 4200
+    );
     assert_eq!(simulation.best().unwrap().result.total_fen, 5200);
 }
 
@@ -149,23 +322,58 @@ fn family_members_count_on_both_sides() {
 #[test]
 fn the_documented_example_compared() {
     let page = include_str!("../../../../docs/reference/catalogue.md");
-    let blocks: Vec<&str> = page.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let catalogue = wire::parse_catalogue(blocks[0].as_bytes()).unwrap().catalogue.compile();
+    let blocks: Vec<&str> = page
+        .split("```json\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    let catalogue = wire::parse_catalogue(blocks[0].as_bytes())
+        .unwrap()
+        .catalogue
+        .compile();
     let usage: Value = serde_json::from_str(blocks[1]).unwrap();
     let simulation = run(&catalogue, &usage, &json!({}));
-    insta::assert_snapshot!("comparison", serde_json::to_string_pretty(&SimulationJson::new(&catalogue, &simulation, Detail::Full)).unwrap());
+    insta::assert_snapshot!(
+        "comparison",
+        serde_json::to_string_pretty(&SimulationJson::new(&catalogue, &simulation, Detail::Full))
+            .unwrap()
+    );
     let usage = wire::parse_usage(blocks[1].as_bytes(), &catalogue.catalogue).unwrap();
     let best = &simulation.ranking[0].result;
-    let choice = chudian_tariff_simulation::bill::Choice { plan: best.plan, quantities: &best.quantities };
-    let bills = chudian_tariff_simulation::comparison::explain(&catalogue, &usage, chudian_tariff_simulation::usage::WhatIf::NOTHING, choice, false).unwrap();
-    assert_eq!(bills.iter().map(|bill| bill.total_fen).collect::<Vec<_>>(), best.months.iter().map(|month| month.bill_fen).collect::<Vec<_>>(), "the proof proves what was ranked");
+    let choice = chudian_tariff_simulation::bill::Choice {
+        plan: best.plan,
+        quantities: &best.quantities,
+    };
+    let bills = chudian_tariff_simulation::comparison::explain(
+        &catalogue,
+        &usage,
+        chudian_tariff_simulation::usage::WhatIf::NOTHING,
+        choice,
+        false,
+    )
+    .unwrap();
+    assert_eq!(
+        bills.iter().map(|bill| bill.total_fen).collect::<Vec<_>>(),
+        best.months
+            .iter()
+            .map(|month| month.bill_fen)
+            .collect::<Vec<_>>(),
+        "the proof proves what was ranked"
+    );
     let bills: Vec<wire::bill::BillJson> = bills.iter().map(wire::bill::BillJson::from).collect();
     insta::assert_snapshot!("bills", serde_json::to_string_pretty(&bills).unwrap());
 }
 
 /// Add-ons of all sorts for one small plan.
 fn add_ons() -> impl Strategy<Value = Vec<Value>> {
-    let one = (select(vec!["0", "1", "3", "8"]), 0_u64..30, 1_u64..4, 0_u8..6, prop::collection::btree_set(0_usize..5, 0..2), prop::option::of(0_usize..5));
+    let one = (
+        select(vec!["0", "1", "3", "8"]),
+        0_u64..30,
+        1_u64..4,
+        0_u8..6,
+        prop::collection::btree_set(0_usize..5, 0..2),
+        prop::option::of(0_usize..5),
+    );
     prop::collection::vec(one, 1..6).prop_map(|list| {
         let count = list.len();
         list.into_iter()
@@ -249,11 +457,24 @@ proptest! {
 
 /// Whether a choice keeps all rules, read from the document.
 fn is_allowed(document: &Value, choice: &[u32]) -> bool {
-    let held = |id: &Value| document["add_ons"].as_array().unwrap().iter().position(|add_on| add_on["id"] == *id).is_some_and(|index| choice[index] > 0);
+    let held = |id: &Value| {
+        document["add_ons"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .position(|add_on| add_on["id"] == *id)
+            .is_some_and(|index| choice[index] > 0)
+    };
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let groups_ok = list(&document["exclusion_groups"]).iter().all(|group| list(&group["members"]).iter().filter(|id| held(id)).count() <= 1);
+    let groups_ok = list(&document["exclusion_groups"])
+        .iter()
+        .all(|group| list(&group["members"]).iter().filter(|id| held(id)).count() <= 1);
     groups_ok
-        && list(&document["add_ons"]).iter().filter(|add_on| held(&add_on["id"])).all(|add_on| {
-            list(&add_on["requires"]).iter().all(held) && !list(&add_on["excludes"]).iter().any(held)
-        })
+        && list(&document["add_ons"])
+            .iter()
+            .filter(|add_on| held(&add_on["id"]))
+            .all(|add_on| {
+                list(&add_on["requires"]).iter().all(held)
+                    && !list(&add_on["excludes"]).iter().any(held)
+            })
 }

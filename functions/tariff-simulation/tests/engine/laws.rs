@@ -6,36 +6,68 @@ use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
 use crate::oracle;
-use crate::support::{assert_adds_up, bills, catalogue_document, compile, plan_document, usage_document};
+use crate::support::{
+    assert_adds_up, bills, catalogue_document, compile, plan_document, usage_document,
+};
 
 fn price() -> impl Strategy<Value = &'static str> {
-    select(vec!["0", "0.1", "0.333", "1.005", "2", "0.001", "0.000000007"])
+    select(vec![
+        "0",
+        "0.1",
+        "0.333",
+        "1.005",
+        "2",
+        "0.001",
+        "0.000000007",
+    ])
 }
 
 /// Tiers whose edges lie within the generated usage.
 fn tiers() -> impl Strategy<Value = Vec<Value>> {
-    (prop::collection::vec((1_u64..12, price(), select(vec!["0", "0.5", "3"])), 0..3), price(), select(vec!["0", "2"])).prop_map(|(bounded, last, flat)| {
-        let mut up_to = 0;
-        let mut tiers: Vec<Value> = bounded
-            .into_iter()
-            .map(|(length, price, flat)| {
-                up_to += length;
-                json!({"up_to": up_to, "price": price, "flat": flat})
-            })
-            .collect();
-        tiers.push(json!({"price": last, "flat": flat}));
-        tiers
-    })
+    (
+        prop::collection::vec((1_u64..12, price(), select(vec!["0", "0.5", "3"])), 0..3),
+        price(),
+        select(vec!["0", "2"]),
+    )
+        .prop_map(|(bounded, last, flat)| {
+            let mut up_to = 0;
+            let mut tiers: Vec<Value> = bounded
+                .into_iter()
+                .map(|(length, price, flat)| {
+                    up_to += length;
+                    json!({"up_to": up_to, "price": price, "flat": flat})
+                })
+                .collect();
+            tiers.push(json!({"price": last, "flat": flat}));
+            tiers
+        })
 }
 
 fn rounding() -> impl Strategy<Value = Value> {
-    (select(vec!["up", "down", "half_up", "half_even"]), 0_u32..3).prop_map(|(mode, places)| json!({"mode": mode, "places": places}))
+    (select(vec!["up", "down", "half_up", "half_even"]), 0_u32..3)
+        .prop_map(|(mode, places)| json!({"mode": mode, "places": places}))
 }
 
 /// A rate for one kind. Counted usage may have set-up fees, because its events are known from totals.
 fn rate(id: &'static str, selector: Value, counted: bool) -> impl Strategy<Value = Value> {
-    let shape = (tiers(), any::<bool>(), select(vec!["exact", "up", "down", "half_up"]), select(vec![1_u64, 3, 10]), 0_u64..6, any::<bool>());
-    let extras = (0_u8..8, prop::option::of(rounding()), prop::option::of((select(vec![4_u64, 10]), select(vec!["up", "down", "half_up"]))), any::<bool>(), 0_u64..30);
+    let shape = (
+        tiers(),
+        any::<bool>(),
+        select(vec!["exact", "up", "down", "half_up"]),
+        select(vec![1_u64, 3, 10]),
+        0_u64..6,
+        any::<bool>(),
+    );
+    let extras = (
+        0_u8..8,
+        prop::option::of(rounding()),
+        prop::option::of((
+            select(vec![4_u64, 10]),
+            select(vec!["up", "down", "half_up"]),
+        )),
+        any::<bool>(),
+        0_u64..30,
+    );
     (shape, extras).prop_map(move |((tiers, volume, block, per, free_units, flat_at_zero), (cap, rounding, convert, setup, limit))| {
         let mut rate = json!({"id": id, "covers": [selector.clone()], "tiers": tiers, "mode": if volume { "volume" } else { "graduated" }, "block": block,
             "per": per, "free_units": free_units, "flat_at_zero": flat_at_zero});
@@ -65,7 +97,11 @@ fn rate(id: &'static str, selector: Value, counted: bool) -> impl Strategy<Value
 }
 
 fn allowance(index: usize) -> impl Strategy<Value = Value> {
-    let covers = prop::collection::btree_map(select(vec!["voice", "data", "sms", "mms"]), (select(vec!["1", "2", "0.5", "1.5"]), any::<bool>()), 1..4);
+    let covers = prop::collection::btree_map(
+        select(vec!["voice", "data", "sms", "mms"]),
+        (select(vec!["1", "2", "0.5", "1.5"]), any::<bool>()),
+        1..4,
+    );
     let rollover = prop::option::of((1_u64..4, prop::option::of(0_u64..20), any::<bool>()));
     (covers, 0_u64..60, 1_u32..4, rollover).prop_map(move |(covers, amount, priority, rollover)| {
         let covers: Vec<Value> = covers
@@ -81,7 +117,13 @@ fn allowance(index: usize) -> impl Strategy<Value = Value> {
 }
 
 fn scope() -> impl Strategy<Value = (Value, Value)> {
-    select(vec![(json!(["usage"]), json!([])), (json!(["fees"]), json!([])), (json!(["all"]), json!([])), (json!(["all"]), json!(["s"])), (json!(["s", "m"]), json!([]))])
+    select(vec![
+        (json!(["usage"]), json!([])),
+        (json!(["fees"]), json!([])),
+        (json!(["all"]), json!([])),
+        (json!(["all"]), json!(["s"])),
+        (json!(["s", "m"]), json!([])),
+    ])
 }
 
 fn plan() -> impl Strategy<Value = Value> {
@@ -92,8 +134,16 @@ fn plan() -> impl Strategy<Value = Value> {
         rate("s", json!({"kind": "sms"}), true),
         rate("m", json!({"kind": "mms"}), true),
     );
-    let allowances = prop::collection::vec(any::<()>(), 0..4).prop_flat_map(|list| (0..list.len()).map(allowance).collect::<Vec<_>>());
-    let discounts = prop::collection::vec((any::<bool>(), select(vec!["12.5", "3", "0.333", "100"]), scope()), 0..3);
+    let allowances = prop::collection::vec(any::<()>(), 0..4)
+        .prop_flat_map(|list| (0..list.len()).map(allowance).collect::<Vec<_>>());
+    let discounts = prop::collection::vec(
+        (
+            any::<bool>(),
+            select(vec!["12.5", "3", "0.333", "100"]),
+            scope(),
+        ),
+        0..3,
+    );
     let bounds = (prop::option::of(scope()), prop::option::of(scope()));
     (rates, allowances, discounts, bounds, 0_u8..6, 0_u8..4, prop::option::of(rounding())).prop_map(|(rates, allowances, discounts, (minimum, maximum), caps, taxes, rounding)| {
         let stops = [&rates.3, &rates.4].iter().all(|rate| rate["mode"] == "graduated");
@@ -141,12 +191,23 @@ fn months() -> impl Strategy<Value = Vec<Vec<Value>>> {
 }
 
 fn months_document(months: &[Vec<Value>]) -> Value {
-    usage_document(&months.iter().map(|lines| json!({"lines": lines})).collect::<Vec<_>>(), &[])
+    usage_document(
+        &months
+            .iter()
+            .map(|lines| json!({"lines": lines}))
+            .collect::<Vec<_>>(),
+        &[],
+    )
 }
 
 /// The same cases in every run, so that a failure is a change of the code; `CHUDIAN_LAWS_SEED` tries others.
 pub(crate) fn seed() -> RngSeed {
-    RngSeed::Fixed(std::env::var("CHUDIAN_LAWS_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_260_101))
+    RngSeed::Fixed(
+        std::env::var("CHUDIAN_LAWS_SEED")
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(20_260_101),
+    )
 }
 
 proptest! {

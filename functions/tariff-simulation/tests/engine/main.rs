@@ -1,6 +1,10 @@
 //! Tests of the plan model: published examples, every feature, laws, and a slow oracle written another way.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
 
 mod cases;
 mod comparing;

@@ -65,9 +65,15 @@ fn field_of(kind: &str) -> &'static str {
 /// Whether a selector covers a line of usage.
 fn covers(selector: &Value, line: &Value) -> bool {
     let names = |list: &str, field: &str, default: &str| {
-        selector[list].as_array().is_none_or(|list| list.iter().any(|word| word.as_str() == Some(line[field].as_str().unwrap_or(default))))
+        selector[list].as_array().is_none_or(|list| {
+            list.iter()
+                .any(|word| word.as_str() == Some(line[field].as_str().unwrap_or(default)))
+        })
     };
-    selector["kind"] == line["kind"] && names("categories", "category", "") && names("bands", "band", "standard") && names("day_types", "day_type", "workday")
+    selector["kind"] == line["kind"]
+        && names("categories", "category", "")
+        && names("bands", "band", "standard")
+        && names("day_types", "day_type", "workday")
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -75,7 +81,11 @@ fn list(value: &Value) -> &[Value] {
 }
 
 fn covered_by(things: &[Value], line: &Value) -> Option<usize> {
-    things.iter().position(|thing| list(&thing["covers"]).iter().any(|selector| covers(selector, line)))
+    things.iter().position(|thing| {
+        list(&thing["covers"])
+            .iter()
+            .any(|selector| covers(selector, line))
+    })
 }
 
 /// Rests of one allowance: what is left, by age in months; the last one is this month's grant.
@@ -116,8 +126,14 @@ fn carry(allowance: &Value, rest: &BTreeMap<i64, BigRational>) -> BTreeMap<i64, 
     rest.iter()
         .filter(|(age, _)| **age < months)
         .map(|(age, left)| {
-            let most = rollover["amount_max"].as_i64().filter(|_| *age == 0).map(|most| ratio(most, 1));
-            (age + 1, most.map_or_else(|| left.clone(), |most| left.clone().min(most)))
+            let most = rollover["amount_max"]
+                .as_i64()
+                .filter(|_| *age == 0)
+                .map(|most| ratio(most, 1));
+            (
+                age + 1,
+                most.map_or_else(|| left.clone(), |most| left.clone().min(most)),
+            )
         })
         .collect()
 }
@@ -126,21 +142,44 @@ fn carry(allowance: &Value, rest: &BTreeMap<i64, BigRational>) -> BTreeMap<i64, 
 fn draw(plan: &Value, lines: &[Value], rests: &mut Rests) -> Vec<Gathered> {
     let rates = list(&plan["rates"]);
     let allowances = list(&plan["allowances"]);
-    let caps: Vec<&Value> = list(&plan["caps"]).iter().filter(|cap| cap["quantity"].is_i64() || cap["quantity"].is_u64()).collect();
+    let caps: Vec<&Value> = list(&plan["caps"])
+        .iter()
+        .filter(|cap| cap["quantity"].is_i64() || cap["quantity"].is_u64())
+        .collect();
     let mut cap_left: Vec<i64> = caps.iter().map(|cap| number(&cap["quantity"], 0)).collect();
-    let mut own_left: Vec<Option<i64>> = rates.iter().map(|rate| rate["cap"]["quantity"].as_i64()).collect();
+    let mut own_left: Vec<Option<i64>> = rates
+        .iter()
+        .map(|rate| rate["cap"]["quantity"].as_i64())
+        .collect();
     let mut order: Vec<usize> = (0..allowances.len()).collect();
     order.sort_by_key(|index| (number(&allowances[*index]["priority"], 100), *index));
-    let mut gathered: Vec<Gathered> = rates.iter().map(|_| Gathered { raw: 0, charged: 0, setups: 0 }).collect();
+    let mut gathered: Vec<Gathered> = rates
+        .iter()
+        .map(|_| Gathered {
+            raw: 0,
+            charged: 0,
+            setups: 0,
+        })
+        .collect();
     for (rate_index, group) in groups(plan, lines) {
         for line in group {
-            let Some(rate) = rate_index.and_then(|index| rates.get(index)) else { continue };
+            let Some(rate) = rate_index.and_then(|index| rates.get(index)) else {
+                continue;
+            };
             let gathered = &mut gathered[rate_index.unwrap()];
             for _ in 0..number(&line[field_of(line["kind"].as_str().unwrap())], 0) {
-                let within = |cap: &&Value| list(&cap["covers"]).iter().any(|selector| covers(selector, &line));
+                let within = |cap: &&Value| {
+                    list(&cap["covers"])
+                        .iter()
+                        .any(|selector| covers(selector, &line))
+                };
                 // A unit stops at the first cap that is full; the caps before it have counted it.
                 let mut is_cut = false;
-                for (_, left) in caps.iter().zip(cap_left.iter_mut()).filter(|(cap, _)| within(cap)) {
+                for (_, left) in caps
+                    .iter()
+                    .zip(cap_left.iter_mut())
+                    .filter(|(cap, _)| within(cap))
+                {
                     if *left == 0 {
                         is_cut = true;
                         break;
@@ -161,7 +200,10 @@ fn draw(plan: &Value, lines: &[Value], rests: &mut Rests) -> Vec<Gathered> {
                 gathered.raw += 1;
                 let mut beyond = 0;
                 for _ in before..converted(rate, gathered.raw) {
-                    if !order.iter().any(|index| take(&allowances[*index], &mut rests[*index], &line)) {
+                    if !order
+                        .iter()
+                        .any(|index| take(&allowances[*index], &mut rests[*index], &line))
+                    {
                         beyond += 1;
                     }
                 }
@@ -177,10 +219,23 @@ fn draw(plan: &Value, lines: &[Value], rests: &mut Rests) -> Vec<Gathered> {
 fn groups(plan: &Value, lines: &[Value]) -> Vec<(Option<usize>, Vec<Value>)> {
     let rates = list(&plan["rates"]);
     let key_of = |line: &Value| {
-        let cover = |thing: &Value| list(&thing["covers"]).iter().find(|selector| covers(selector, line)).map(|selector| selector["factor"].as_str().unwrap_or("1").to_owned());
+        let cover = |thing: &Value| {
+            list(&thing["covers"])
+                .iter()
+                .find(|selector| covers(selector, line))
+                .map(|selector| selector["factor"].as_str().unwrap_or("1").to_owned())
+        };
         let allowances: Vec<Option<String>> = list(&plan["allowances"]).iter().map(cover).collect();
-        let caps: Vec<bool> = list(&plan["caps"]).iter().map(|cap| cover(cap).is_some()).collect();
-        (covered_by(rates, line), line["kind"].as_str().unwrap().to_owned(), allowances, caps)
+        let caps: Vec<bool> = list(&plan["caps"])
+            .iter()
+            .map(|cap| cover(cap).is_some())
+            .collect();
+        (
+            covered_by(rates, line),
+            line["kind"].as_str().unwrap().to_owned(),
+            allowances,
+            caps,
+        )
     };
     let mut cells: Vec<Value> = Vec::new();
     for kind in KINDS {
@@ -195,19 +250,33 @@ fn groups(plan: &Value, lines: &[Value]) -> Vec<(Option<usize>, Vec<Value>)> {
     let mut groups = Vec::new();
     for cell in &cells {
         let key = key_of(cell);
-        let position = groups.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
-            groups.push((key, Vec::new()));
-            groups.len() - 1
-        });
-        let here = |line: &&Value| ["kind", "category", "band", "day_type"].iter().all(|field| line[*field] == cell[*field]);
-        groups[position].1.extend(lines.iter().filter(here).cloned());
+        let position = groups
+            .iter()
+            .position(|(known, _)| *known == key)
+            .unwrap_or_else(|| {
+                groups.push((key, Vec::new()));
+                groups.len() - 1
+            });
+        let here = |line: &&Value| {
+            ["kind", "category", "band", "day_type"]
+                .iter()
+                .all(|field| line[*field] == cell[*field])
+        };
+        groups[position]
+            .1
+            .extend(lines.iter().filter(here).cloned());
     }
     groups.sort_by_key(|((rate, ..), _)| rate.unwrap_or(usize::MAX));
-    groups.into_iter().map(|((rate, ..), lines)| (rate, lines)).collect()
+    groups
+        .into_iter()
+        .map(|((rate, ..), lines)| (rate, lines))
+        .collect()
 }
 
 fn converted(rate: &Value, raw: i64) -> i64 {
-    let Some(unit) = rate["convert"]["unit"].as_i64() else { return raw };
+    let Some(unit) = rate["convert"]["unit"].as_i64() else {
+        return raw;
+    };
     blocks(raw, unit, rate["convert"]["rounding"].as_str().unwrap()) * unit
 }
 
@@ -227,11 +296,26 @@ fn blocks(quantity: i64, block: i64, rounding: &str) -> i64 {
 
 /// Takes one unit of usage from the first rest that has enough.
 fn take(allowance: &Value, rest: &mut BTreeMap<i64, BigRational>, line: &Value) -> bool {
-    let Some(cover) = list(&allowance["covers"]).iter().find(|selector| covers(selector, line)) else { return false };
-    let needs = if cover["factor"].is_string() { decimal(&cover["factor"]) } else { ratio(1, 1) };
-    let carried_first = allowance["rollover"]["carried_first"].as_bool().unwrap_or(true);
+    let Some(cover) = list(&allowance["covers"])
+        .iter()
+        .find(|selector| covers(selector, line))
+    else {
+        return false;
+    };
+    let needs = if cover["factor"].is_string() {
+        decimal(&cover["factor"])
+    } else {
+        ratio(1, 1)
+    };
+    let carried_first = allowance["rollover"]["carried_first"]
+        .as_bool()
+        .unwrap_or(true);
     let mut ages: Vec<i64> = rest.keys().rev().copied().filter(|age| *age > 0).collect();
-    if carried_first { ages.push(0) } else { ages.insert(0, 0) }
+    if carried_first {
+        ages.push(0)
+    } else {
+        ages.insert(0, 0)
+    }
     for age in ages {
         let left = rest.get_mut(&age).unwrap();
         if *left >= needs {
@@ -246,14 +330,33 @@ fn take(allowance: &Value, rest: &mut BTreeMap<i64, BigRational>, line: &Value) 
 fn tiers(rate: &Value, units: i64) -> BigRational {
     let units = units - number(&rate["free_units"], 0);
     let tiers = list(&rate["tiers"]);
-    let flat = |tier: &Value| if tier["flat"].is_string() { decimal(&tier["flat"]) } else { zero() };
+    let flat = |tier: &Value| {
+        if tier["flat"].is_string() {
+            decimal(&tier["flat"])
+        } else {
+            zero()
+        }
+    };
     if units <= 0 {
-        return if rate["flat_at_zero"] == true { flat(&tiers[0]) } else { zero() };
+        return if rate["flat_at_zero"] == true {
+            flat(&tiers[0])
+        } else {
+            zero()
+        };
     }
-    let tier_of = |unit: i64| tiers.iter().position(|tier| tier["up_to"].as_i64().is_none_or(|up_to| unit <= up_to)).unwrap();
+    let tier_of = |unit: i64| {
+        tiers
+            .iter()
+            .position(|tier| tier["up_to"].as_i64().is_none_or(|up_to| unit <= up_to))
+            .unwrap()
+    };
     let mut in_tier = vec![0_i64; tiers.len()];
     for unit in 1..=units {
-        let tier = if rate["mode"] == "volume" { tier_of(units) } else { tier_of(unit) };
+        let tier = if rate["mode"] == "volume" {
+            tier_of(units)
+        } else {
+            tier_of(unit)
+        };
         in_tier[tier] += 1;
     }
     let per = number(&rate["per"], 1);
@@ -270,8 +373,21 @@ fn tiers(rate: &Value, units: i64) -> BigRational {
 
 /// Exact amount of a rate's line if `units` of what was gathered are served.
 fn exact(rate: &Value, gathered: &Gathered, units: i64) -> BigRational {
-    let setups = if gathered.charged == 0 { gathered.setups } else { (ratio(gathered.setups * units, gathered.charged)).ceil().to_integer().to_string().parse().unwrap() };
-    let setup_fee = if rate["setup_fee"].is_string() { decimal(&rate["setup_fee"]) } else { zero() };
+    let setups = if gathered.charged == 0 {
+        gathered.setups
+    } else {
+        (ratio(gathered.setups * units, gathered.charged))
+            .ceil()
+            .to_integer()
+            .to_string()
+            .parse()
+            .unwrap()
+    };
+    let setup_fee = if rate["setup_fee"].is_string() {
+        decimal(&rate["setup_fee"])
+    } else {
+        zero()
+    };
     tiers(rate, units) + setup_fee * ratio(setups, 1)
 }
 
@@ -290,51 +406,116 @@ fn line_fen(plan: &Value, rate: &Value, gathered: &Gathered, units: i64) -> i64 
             }
         } else if amount > most {
             amount = if cap["then"] == "stop" {
-                (0..=units).rev().map(|served| exact(rate, gathered, served)).find(|amount| *amount <= most).unwrap_or_else(|| exact(rate, gathered, 0))
+                (0..=units)
+                    .rev()
+                    .map(|served| exact(rate, gathered, served))
+                    .find(|amount| *amount <= most)
+                    .unwrap_or_else(|| exact(rate, gathered, 0))
             } else {
                 most
             };
         }
     }
-    rounded_fen(&amount, if rate["rounding"].is_object() { &rate["rounding"] } else { &plan["rounding"] })
+    rounded_fen(
+        &amount,
+        if rate["rounding"].is_object() {
+            &rate["rounding"]
+        } else {
+            &plan["rounding"]
+        },
+    )
 }
 
 fn rate_lines(plan: &Value, gathered: &[Gathered]) -> Vec<(String, i64)> {
-    list(&plan["rates"]).iter().zip(gathered).map(|(rate, gathered)| (rate["id"].as_str().unwrap().to_owned(), line_fen(plan, rate, gathered, gathered.charged))).collect()
+    list(&plan["rates"])
+        .iter()
+        .zip(gathered)
+        .map(|(rate, gathered)| {
+            (
+                rate["id"].as_str().unwrap().to_owned(),
+                line_fen(plan, rate, gathered, gathered.charged),
+            )
+        })
+        .collect()
 }
 
 fn in_scope(scope: &Value, group: &str, id: &str) -> bool {
-    let names = |field: &str| list(&scope[field]).iter().any(|word| word == "all" || word == group || word == id);
+    let names = |field: &str| {
+        list(&scope[field])
+            .iter()
+            .any(|word| word == "all" || word == group || word == id)
+    };
     names("lines") && !names("except")
 }
 
 /// Service stops over several lines; caps that give back come in `steps`.
 fn cap_lines(plan: &Value, gathered: &[Gathered], amounts: &mut [(String, i64)]) {
-    for cap in list(&plan["caps"]).iter().filter(|cap| cap["amount"].is_string() && cap["then"] == "stop") {
+    for cap in list(&plan["caps"])
+        .iter()
+        .filter(|cap| cap["amount"].is_string() && cap["then"] == "stop")
+    {
         let most = rounded_fen(&decimal(&cap["amount"]), &Value::Null);
         for index in (0..amounts.len()).rev() {
-            let sum: i64 = amounts.iter().filter(|(id, _)| in_scope(cap, "usage", id)).map(|(_, fen)| fen).sum();
+            let sum: i64 = amounts
+                .iter()
+                .filter(|(id, _)| in_scope(cap, "usage", id))
+                .map(|(_, fen)| fen)
+                .sum();
             if sum <= most || !in_scope(cap, "usage", &amounts[index].0) {
                 continue;
             }
             let target = (amounts[index].1 - (sum - most)).max(0);
             let rate = &list(&plan["rates"])[index];
             let at = |units| {
-                let setups = if gathered[index].charged == 0 { gathered[index].setups } else { (gathered[index].setups * units + gathered[index].charged - 1) / gathered[index].charged };
-                line_fen(plan, rate, &Gathered { raw: 0, charged: units, setups }, units)
+                let setups = if gathered[index].charged == 0 {
+                    gathered[index].setups
+                } else {
+                    (gathered[index].setups * units + gathered[index].charged - 1)
+                        / gathered[index].charged
+                };
+                line_fen(
+                    plan,
+                    rate,
+                    &Gathered {
+                        raw: 0,
+                        charged: units,
+                        setups,
+                    },
+                    units,
+                )
             };
-            amounts[index].1 = (0..=gathered[index].charged).rev().map(at).find(|fen| *fen <= target).unwrap_or_else(|| at(0));
+            amounts[index].1 = (0..=gathered[index].charged)
+                .rev()
+                .map(at)
+                .find(|fen| *fen <= target)
+                .unwrap_or_else(|| at(0));
         }
     }
 }
 
 /// Takes `by_fen` off the lines of a scope, spread in proportion.
 fn spread(nets: &mut [(String, &'static str, i64)], scope: &Value, by_fen: i64) {
-    let sum: i64 = nets.iter().filter(|(id, group, _)| in_scope(scope, group, id)).map(|(_, _, fen)| fen).sum();
+    let sum: i64 = nets
+        .iter()
+        .filter(|(id, group, _)| in_scope(scope, group, id))
+        .map(|(_, _, fen)| fen)
+        .sum();
     let (mut seen, mut given) = (0, 0);
-    for (_, _, fen) in nets.iter_mut().filter(|(id, group, _)| in_scope(scope, group, id)) {
+    for (_, _, fen) in nets
+        .iter_mut()
+        .filter(|(id, group, _)| in_scope(scope, group, id))
+    {
         seen += *fen;
-        let until_here: i64 = if sum == 0 { 0 } else { (ratio(by_fen, 1) * ratio(seen, sum)).floor().to_integer().to_string().parse().unwrap() };
+        let until_here: i64 = if sum == 0 {
+            0
+        } else {
+            (ratio(by_fen, 1) * ratio(seen, sum))
+                .floor()
+                .to_integer()
+                .to_string()
+                .parse()
+                .unwrap()
+        };
         *fen -= until_here - given;
         given = until_here;
     }
@@ -342,9 +523,20 @@ fn spread(nets: &mut [(String, &'static str, i64)], scope: &Value, by_fen: i64) 
 
 fn steps(plan: &Value, rates: Vec<(String, i64)>) -> OracleBill {
     let mut bill: BTreeMap<String, i64> = rates.iter().cloned().collect();
-    let mut nets: Vec<(String, &'static str, i64)> = rates.into_iter().map(|(id, fen)| (id, "usage", fen)).collect();
-    let sum = |nets: &[(String, &'static str, i64)], scope: &Value| -> i64 { nets.iter().filter(|(id, group, _)| in_scope(scope, group, id)).map(|(_, _, fen)| fen).sum() };
-    for cap in list(&plan["caps"]).iter().filter(|cap| cap["amount"].is_string() && cap["then"] == "free") {
+    let mut nets: Vec<(String, &'static str, i64)> = rates
+        .into_iter()
+        .map(|(id, fen)| (id, "usage", fen))
+        .collect();
+    let sum = |nets: &[(String, &'static str, i64)], scope: &Value| -> i64 {
+        nets.iter()
+            .filter(|(id, group, _)| in_scope(scope, group, id))
+            .map(|(_, _, fen)| fen)
+            .sum()
+    };
+    for cap in list(&plan["caps"])
+        .iter()
+        .filter(|cap| cap["amount"].is_string() && cap["then"] == "free")
+    {
         let back = sum(&nets, cap) - rounded_fen(&decimal(&cap["amount"]), &Value::Null);
         if back > 0 {
             spread(&mut nets, cap, back);
@@ -358,7 +550,10 @@ fn steps(plan: &Value, rates: Vec<(String, i64)>) -> OracleBill {
     for discount in list(&plan["discounts"]) {
         let before = sum(&nets, discount);
         let off = if discount["percent"].is_string() {
-            rounded_fen(&(yuan(before) * decimal(&discount["percent"]) / ratio(100, 1)), &plan["rounding"])
+            rounded_fen(
+                &(yuan(before) * decimal(&discount["percent"]) / ratio(100, 1)),
+                &plan["rounding"],
+            )
         } else {
             rounded_fen(&decimal(&discount["amount"]), &Value::Null)
         };
@@ -366,23 +561,58 @@ fn steps(plan: &Value, rates: Vec<(String, i64)>) -> OracleBill {
         spread(&mut nets, discount, off);
         bill.insert(discount["id"].as_str().unwrap().to_owned(), -off);
     }
-    let missing = |field: &str| plan[field].is_object().then(|| rounded_fen(&decimal(&plan[field]["amount"]), &Value::Null) - sum(&nets, &plan[field]));
+    let missing = |field: &str| {
+        plan[field].is_object().then(|| {
+            rounded_fen(&decimal(&plan[field]["amount"]), &Value::Null) - sum(&nets, &plan[field])
+        })
+    };
     let up = missing("minimum").map_or(0, |missing| missing.max(0));
     let counts_minimum = in_scope(&plan["maximum"], "minimum", "minimum");
-    let back = missing("maximum").map_or(0, |missing| (if counts_minimum { up - missing } else { -missing }).max(0));
+    let back = missing("maximum").map_or(0, |missing| {
+        (if counts_minimum {
+            up - missing
+        } else {
+            -missing
+        })
+        .max(0)
+    });
     bill.insert("minimum".to_owned(), up);
     bill.insert("maximum".to_owned(), -back);
     let mut included = Vec::new();
     for tax in list(&plan["taxes"]) {
-        let base = sum(&nets, tax) + if in_scope(tax, "minimum", "minimum") { up } else { 0 } - if in_scope(tax, "maximum", "maximum") { back } else { 0 };
+        let base = sum(&nets, tax)
+            + if in_scope(tax, "minimum", "minimum") {
+                up
+            } else {
+                0
+            }
+            - if in_scope(tax, "maximum", "maximum") {
+                back
+            } else {
+                0
+            };
         let percent = decimal(&tax["percent"]);
-        let divisor = if tax["included"] == true { ratio(100, 1) + &percent } else { ratio(100, 1) };
+        let divisor = if tax["included"] == true {
+            ratio(100, 1) + &percent
+        } else {
+            ratio(100, 1)
+        };
         let id = tax["id"].as_str().unwrap().to_owned();
         if tax["included"] == true {
             included.push(id.clone());
         }
-        bill.insert(id, rounded_fen(&(yuan(base) * percent / divisor), &plan["rounding"]));
+        bill.insert(
+            id,
+            rounded_fen(&(yuan(base) * percent / divisor), &plan["rounding"]),
+        );
     }
-    let total_fen = bill.iter().filter(|(id, _)| !included.contains(id)).map(|(_, fen)| fen).sum();
-    OracleBill { lines: bill, total_fen }
+    let total_fen = bill
+        .iter()
+        .filter(|(id, _)| !included.contains(id))
+        .map(|(_, fen)| fen)
+        .sum();
+    OracleBill {
+        lines: bill,
+        total_fen,
+    }
 }

@@ -39,7 +39,9 @@ fn fill_names(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             let id = fields.get("id").and_then(Value::as_str).map(str::to_owned);
-            if let Some(id) = id && !fields.contains_key("name") {
+            if let Some(id) = id
+                && !fields.contains_key("name")
+            {
                 fields.insert("name".to_owned(), json!({"zh": id, "en": id}));
             }
             fields.values_mut().for_each(fill_names);
@@ -61,7 +63,14 @@ pub(crate) fn plan_document(partial: &Value) -> Value {
 pub(crate) fn compile(document: &Value) -> CompiledCatalogue {
     match wire::parse_catalogue(document.to_string().as_bytes()) {
         Ok(parsed) => parsed.catalogue.compile(),
-        Err(errors) => panic!("refused: {}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+        Err(errors) => panic!(
+            "refused: {}",
+            errors
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("\n")
+        ),
     }
 }
 
@@ -83,26 +92,60 @@ pub(crate) fn usage_document(months: &[Value], family: &[Value]) -> Value {
 }
 
 /// Bills of the first plan of a catalogue. `joined` is the day of joining, if introductory terms count.
-pub(crate) fn bills(catalogue: &CompiledCatalogue, quantities: &[u32], usage: &Value, joined: Option<&str>) -> Vec<Bill> {
-    let usage = wire::parse_usage(usage.to_string().as_bytes(), &catalogue.catalogue).unwrap_or_else(|errors| panic!("{errors:?}"));
+pub(crate) fn bills(
+    catalogue: &CompiledCatalogue,
+    quantities: &[u32],
+    usage: &Value,
+    joined: Option<&str>,
+) -> Vec<Bill> {
+    let usage = wire::parse_usage(usage.to_string().as_bytes(), &catalogue.catalogue)
+        .unwrap_or_else(|errors| panic!("{errors:?}"));
     let metered = catalogue.meter(&usage).unwrap();
     let joined = joined.map(|text| Date::parse(text).unwrap());
     let months: Vec<(Month, MonthContext)> = usage
         .months
         .iter()
         .map(|month| {
-            let tenure = joined.map(|joined| u32::try_from(month.month.ordinal() - joined.month().ordinal()).unwrap());
-            let context = MonthContext { tenure_months: tenure, joined_on_day: joined.map_or(1, Date::day), days: month.month.days(), charge_one_off: true };
+            let tenure = joined.map(|joined| {
+                u32::try_from(month.month.ordinal() - joined.month().ordinal()).unwrap()
+            });
+            let context = MonthContext {
+                tenure_months: tenure,
+                joined_on_day: joined.map_or(1, Date::day),
+                days: month.month.days(),
+                charge_one_off: true,
+            };
             (month.month, context)
         })
         .collect();
     let carried = catalogue.plans[0].bare.members_max.min(usage.family.len());
-    let users = (0..months.len()).map(|month| metered.users[..=carried].iter().map(|user| &user.months[month]).collect()).collect::<Vec<_>>();
-    catalogue.bills(Choice { plan: 0, quantities }, &months, &users).unwrap()
+    let users = (0..months.len())
+        .map(|month| {
+            metered.users[..=carried]
+                .iter()
+                .map(|user| &user.months[month])
+                .collect()
+        })
+        .collect::<Vec<_>>();
+    catalogue
+        .bills(
+            Choice {
+                plan: 0,
+                quantities,
+            },
+            &months,
+            &users,
+        )
+        .unwrap()
 }
 
 /// The bill's total is the sum of its lines.
 pub(crate) fn assert_adds_up(bill: &Bill) {
-    let sum: i64 = bill.lines.iter().filter(|line| line.adds).map(|line| line.amount_fen).sum();
+    let sum: i64 = bill
+        .lines
+        .iter()
+        .filter(|line| line.adds)
+        .map(|line| line.amount_fen)
+        .sum();
     assert_eq!(sum, bill.total_fen, "{bill:#?}");
 }

@@ -8,7 +8,9 @@ use super::super::catalogue::{DayTypeJson, KindJson, MeasureJson, RoundingJson, 
 use super::super::errors::{At, Findings};
 use crate::cells::{CellSet, CellSpace, DayType, Kind, Measure, Word};
 use crate::limits::{AMOUNT_YUAN_MAX, CATALOGUE_QUANTITY_MAX, TERM_MONTHS_MAX};
-use crate::number::{DecimalError, PERCENT_DECIMALS, PRICE_DECIMALS, Rounding, RoundingMode, parse_decimal};
+use crate::number::{
+    DecimalError, PERCENT_DECIMALS, PRICE_DECIMALS, Rounding, RoundingMode, parse_decimal,
+};
 
 pub(in super::super) fn kind(kind: KindJson) -> Kind {
     match kind {
@@ -39,17 +41,32 @@ pub(super) fn day_type(day_type: DayTypeJson) -> DayType {
 impl Findings {
     pub(super) fn identifier(&mut self, at: &At<'_>, text: &str) {
         if let Err(error) = check_identifier(text) {
-            self.error(at, "bad-identifier", "标识符须为 1 至 64 个字符,限 A-Z a-z 0-9 - _ . :", error.to_string());
+            self.error(
+                at,
+                "bad-identifier",
+                "标识符须为 1 至 64 个字符,限 A-Z a-z 0-9 - _ . :",
+                error.to_string(),
+            );
         }
     }
 
     pub(super) fn name(&mut self, at: &At<'_>, name: &Name) {
         for (field, text) in [("zh", &name.zh), ("en", &name.en)] {
             if text.trim().is_empty() {
-                self.error(&at.field(field), "empty-name", "名称不能为空", "a name must not be empty");
+                self.error(
+                    &at.field(field),
+                    "empty-name",
+                    "名称不能为空",
+                    "a name must not be empty",
+                );
             } else if text.chars().count() > NAME_LENGTH_MAX {
                 let at = at.field(field);
-                self.error(&at, "name-too-long", format!("名称超过 {NAME_LENGTH_MAX} 个字符"), format!("a name has at most {NAME_LENGTH_MAX} characters"));
+                self.error(
+                    &at,
+                    "name-too-long",
+                    format!("名称超过 {NAME_LENGTH_MAX} 个字符"),
+                    format!("a name has at most {NAME_LENGTH_MAX} characters"),
+                );
             }
         }
     }
@@ -57,34 +74,82 @@ impl Findings {
     /// Says when a list is longer than it may be.
     pub(in super::super) fn at_most(&mut self, at: &At<'_>, length: usize, most: usize) {
         if length > most {
-            self.error(at, "too-many", format!("最多 {most} 项,现有 {length} 项"), format!("at most {most} entries, there are {length}"));
+            self.error(
+                at,
+                "too-many",
+                format!("最多 {most} 项,现有 {length} 项"),
+                format!("at most {most} entries, there are {length}"),
+            );
         }
     }
 
     /// Says which identifiers of a list were written before.
-    pub(in super::super) fn unique<'t>(&mut self, at: &At<'_>, field: &str, ids: impl Iterator<Item = &'t str>) {
+    pub(in super::super) fn unique<'t>(
+        &mut self,
+        at: &At<'_>,
+        field: &str,
+        ids: impl Iterator<Item = &'t str>,
+    ) {
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for (index, id) in ids.enumerate() {
             if let Some(first) = seen.get(id) {
                 let item = at.item(index);
-                let at = if field.is_empty() { item } else { item.field(field) };
-                self.error(&at, "duplicate", format!("“{id}”与第 {first} 项重复"), format!("`{id}` repeats entry {first}"));
+                let at = if field.is_empty() {
+                    item
+                } else {
+                    item.field(field)
+                };
+                self.error(
+                    &at,
+                    "duplicate",
+                    format!("“{id}”与第 {first} 项重复"),
+                    format!("`{id}` repeats entry {first}"),
+                );
             } else {
                 seen.insert(id, index);
             }
         }
     }
 
-    fn decimal(&mut self, at: &At<'_>, text: &str, decimals: u32, scaled_min: i64, scaled_max: i64) -> i64 {
+    fn decimal(
+        &mut self,
+        at: &At<'_>,
+        text: &str,
+        decimals: u32,
+        scaled_min: i64,
+        scaled_max: i64,
+    ) -> i64 {
         match parse_decimal(text, decimals) {
-            Ok(value) if value < scaled_min && scaled_min == 0 => self.error(at, "negative", "不能为负数", "must not be negative"),
-            Ok(value) if value > scaled_max || value < scaled_min => self.error(at, "absurd-amount", "金额或比例超出合理范围", "is outside the range of sensible amounts"),
-            Ok(value) => return value,
-            Err(DecimalError::Text) => self.error(at, "not-a-decimal", "应为十进制数字符串,例如 \"0.29\"", "must be a decimal string such as \"0.29\""),
-            Err(DecimalError::Decimals) => {
-                self.error(at, "too-many-decimals", format!("最多 {decimals} 位小数"), format!("has at most {decimals} decimals"));
+            Ok(value) if value < scaled_min && scaled_min == 0 => {
+                self.error(at, "negative", "不能为负数", "must not be negative")
             }
-            Err(DecimalError::Range) => self.error(at, "absurd-amount", "金额或比例超出合理范围", "is outside the range of sensible amounts"),
+            Ok(value) if value > scaled_max || value < scaled_min => self.error(
+                at,
+                "absurd-amount",
+                "金额或比例超出合理范围",
+                "is outside the range of sensible amounts",
+            ),
+            Ok(value) => return value,
+            Err(DecimalError::Text) => self.error(
+                at,
+                "not-a-decimal",
+                "应为十进制数字符串,例如 \"0.29\"",
+                "must be a decimal string such as \"0.29\"",
+            ),
+            Err(DecimalError::Decimals) => {
+                self.error(
+                    at,
+                    "too-many-decimals",
+                    format!("最多 {decimals} 位小数"),
+                    format!("has at most {decimals} decimals"),
+                );
+            }
+            Err(DecimalError::Range) => self.error(
+                at,
+                "absurd-amount",
+                "金额或比例超出合理范围",
+                "is outside the range of sensible amounts",
+            ),
         }
         0
     }
@@ -101,7 +166,13 @@ impl Findings {
 
     /// A price, in 10⁻⁹ yuan.
     pub(super) fn price(&mut self, at: &At<'_>, text: &str) -> i64 {
-        self.decimal(at, text, PRICE_DECIMALS, 0, AMOUNT_YUAN_MAX * 10_i64.pow(PRICE_DECIMALS))
+        self.decimal(
+            at,
+            text,
+            PRICE_DECIMALS,
+            0,
+            AMOUNT_YUAN_MAX * 10_i64.pow(PRICE_DECIMALS),
+        )
     }
 
     /// A percentage, in thousandths of a per cent.
@@ -111,19 +182,46 @@ impl Findings {
 
     /// A factor, in ten-thousandths.
     pub(super) fn factor(&mut self, at: &At<'_>, text: &str) -> i64 {
-        let value = self.decimal(at, text, crate::limits::FACTOR_DECIMALS, 0, crate::limits::FACTOR_MAX * crate::limits::FACTOR_ONE);
-        if value == 0 && self.errors.last().is_none_or(|error| error.pointer != at.pointer()) {
+        let value = self.decimal(
+            at,
+            text,
+            crate::limits::FACTOR_DECIMALS,
+            0,
+            crate::limits::FACTOR_MAX * crate::limits::FACTOR_ONE,
+        );
+        if value == 0
+            && self
+                .errors
+                .last()
+                .is_none_or(|error| error.pointer != at.pointer())
+        {
             self.error(at, "zero", "必须大于零", "must be greater than zero");
         }
         value.max(1)
     }
 
     /// A quantity, at least `least`.
-    pub(in super::super) fn quantity(&mut self, at: &At<'_>, value: u64, least: u64, most: u64) -> i64 {
+    pub(in super::super) fn quantity(
+        &mut self,
+        at: &At<'_>,
+        value: u64,
+        least: u64,
+        most: u64,
+    ) -> i64 {
         if value < least {
-            self.error(at, "too-small", format!("不能小于 {least}"), format!("must be at least {least}"));
+            self.error(
+                at,
+                "too-small",
+                format!("不能小于 {least}"),
+                format!("must be at least {least}"),
+            );
         } else if value > most {
-            self.error(at, "absurd-quantity", format!("不能大于 {most}"), format!("must be at most {most}"));
+            self.error(
+                at,
+                "absurd-quantity",
+                format!("不能大于 {most}"),
+                format!("must be at most {most}"),
+            );
         } else {
             return i64::try_from(value).unwrap_or(0);
         }
@@ -142,7 +240,12 @@ impl Findings {
         match Date::parse(text?) {
             Ok(date) => Some(date),
             Err(error) => {
-                self.error(at, "bad-date", "应为 YYYY-MM-DD 形式的日期", error.to_string());
+                self.error(
+                    at,
+                    "bad-date",
+                    "应为 YYYY-MM-DD 形式的日期",
+                    error.to_string(),
+                );
                 None
             }
         }
@@ -154,7 +257,12 @@ impl Findings {
             1 => 10,
             0 => 100,
             _ => {
-                self.error(&at.field("places"), "bad-places", "只能是 0、1 或 2", "must be 0, 1 or 2");
+                self.error(
+                    &at.field("places"),
+                    "bad-places",
+                    "只能是 0、1 或 2",
+                    "must be 0, 1 or 2",
+                );
                 1
             }
         };
@@ -170,23 +278,43 @@ impl Findings {
     /// Says when `word` is not among the known ones; an empty list knows everything.
     pub(super) fn known_word(&mut self, at: &At<'_>, word: &str, known: &[Word]) {
         if !known.is_empty() && !known.iter().any(|entry| entry.id == word) {
-            self.error(at, "unknown-reference", format!("目录中没有“{word}”"), format!("the catalogue has no `{word}`"));
+            self.error(
+                at,
+                "unknown-reference",
+                format!("目录中没有“{word}”"),
+                format!("the catalogue has no `{word}`"),
+            );
         }
     }
 
     /// The cells of a selector.
-    pub(super) fn selector(&mut self, at: &At<'_>, space: &CellSpace, parts: SelectorParts<'_>) -> CellSet {
+    pub(super) fn selector(
+        &mut self,
+        at: &At<'_>,
+        space: &CellSpace,
+        parts: SelectorParts<'_>,
+    ) -> CellSet {
         let kind = kind(parts.kind);
         let categories = &space.categories[kind.index()];
         if categories.is_empty() {
-            self.error(&at.field("kind"), "unknown-reference", "该类用量没有定义分类", "this kind of usage has no categories");
+            self.error(
+                &at.field("kind"),
+                "unknown-reference",
+                "该类用量没有定义分类",
+                "this kind of usage has no categories",
+            );
         }
         let categories = self.choose(&at.field("categories"), parts.categories, categories);
         let bands = self.choose(&at.field("bands"), parts.bands, &space.bands);
         let days: Vec<DayType> = match parts.day_types {
             None => DayType::ALL.to_vec(),
             Some([]) => {
-                self.error(&at.field("day_types"), "empty-list", "列表为空,什么也没有选中;不限时请省略", "an empty list admits nothing; leave it out for all");
+                self.error(
+                    &at.field("day_types"),
+                    "empty-list",
+                    "列表为空,什么也没有选中;不限时请省略",
+                    "an empty list admits nothing; leave it out for all",
+                );
                 Vec::new()
             }
             Some(days) => days.iter().map(|day| day_type(*day)).collect(),
@@ -204,16 +332,28 @@ impl Findings {
 
     /// Positions of the named words; all when no list is given.
     fn choose(&mut self, at: &At<'_>, wanted: Option<&[String]>, known: &[Word]) -> Vec<usize> {
-        let Some(wanted) = wanted else { return (0..known.len()).collect() };
+        let Some(wanted) = wanted else {
+            return (0..known.len()).collect();
+        };
         if wanted.is_empty() {
-            self.error(at, "empty-list", "列表为空,什么也没有选中;不限时请省略", "an empty list admits nothing; leave it out for all");
+            self.error(
+                at,
+                "empty-list",
+                "列表为空,什么也没有选中;不限时请省略",
+                "an empty list admits nothing; leave it out for all",
+            );
         }
         self.at_most(at, wanted.len(), crate::limits::REFERENCES_MAX);
         let mut chosen = Vec::new();
         for (index, word) in wanted.iter().enumerate() {
             match known.iter().position(|entry| entry.id == *word) {
                 Some(position) => chosen.push(position),
-                None => self.error(&at.item(index), "unknown-reference", format!("目录中没有“{word}”"), format!("the catalogue has no `{word}`")),
+                None => self.error(
+                    &at.item(index),
+                    "unknown-reference",
+                    format!("目录中没有“{word}”"),
+                    format!("the catalogue has no `{word}`"),
+                ),
             }
         }
         self.unique(at, "", wanted.iter().map(String::as_str));

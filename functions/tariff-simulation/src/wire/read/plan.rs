@@ -1,13 +1,18 @@
 //! Plans and add-ons.
 
 use super::super::catalogue::{
-    AddOnJson, AtCapJson, CatalogueJson, ClawBackJson, ContractJson, EligibilityJson, FirstMonthJson, PhaseJson, PlanJson, SaleJson,
+    AddOnJson, AtCapJson, CatalogueJson, ClawBackJson, ContractJson, EligibilityJson,
+    FirstMonthJson, PhaseJson, PlanJson, SaleJson,
 };
 use super::super::errors::{At, Findings};
 use super::{allowances, lines, rates, references};
-use crate::limits::{ADD_ON_QUANTITY_MAX, DISCOUNTS_MAX, FAMILY_MEMBERS_MAX, FEES_MAX, PLAN_ADD_ONS_MAX, REFERENCES_MAX, STRUCTURAL_ADD_ONS_MAX};
+use crate::limits::{
+    ADD_ON_QUANTITY_MAX, DISCOUNTS_MAX, FAMILY_MEMBERS_MAX, FEES_MAX, PLAN_ADD_ONS_MAX,
+    REFERENCES_MAX, STRUCTURAL_ADD_ONS_MAX,
+};
 use crate::plan::{
-    AddOn, AtCap, Catalogue, ClawBack, Contract, Family, FirstMonth, Gift, OneOffFee, Phase, PhaseFee, Plan, Terms,
+    AddOn, AtCap, Catalogue, ClawBack, Contract, Family, FirstMonth, Gift, OneOffFee, Phase,
+    PhaseFee, Plan, Terms,
 };
 
 pub(super) fn at_cap(then: AtCapJson) -> AtCap {
@@ -18,7 +23,13 @@ pub(super) fn at_cap(then: AtCapJson) -> AtCap {
 }
 
 /// Reads a plan; `catalogue` has its words and add-ons already.
-pub(super) fn read_plan(json: &PlanJson, at: &At<'_>, document: &CatalogueJson, catalogue: &Catalogue, findings: &mut Findings) -> Plan {
+pub(super) fn read_plan(
+    json: &PlanJson,
+    at: &At<'_>,
+    document: &CatalogueJson,
+    catalogue: &Catalogue,
+    findings: &mut Findings,
+) -> Plan {
     findings.identifier(&at.field("id"), &json.id);
     findings.name(&at.field("name"), &json.name);
     if let Some(brand) = &json.brand {
@@ -27,7 +38,12 @@ pub(super) fn read_plan(json: &PlanJson, at: &At<'_>, document: &CatalogueJson, 
     }
     let monthly_fee_fen = findings.amount(&at.field("monthly_fee"), &json.monthly_fee);
     let rounding = findings.rounding(&at.field("rounding"), &json.rounding);
-    let allowances = allowances::read(&json.allowances, &at.field("allowances"), catalogue, findings);
+    let allowances = allowances::read(
+        &json.allowances,
+        &at.field("allowances"),
+        catalogue,
+        findings,
+    );
     let rates = rates::read(&json.rates, &at.field("rates"), catalogue, findings);
     let add_ons = add_ons(json, at, document, catalogue, findings);
     lines::check_line_ids(json, at, document, &add_ons, findings);
@@ -36,7 +52,14 @@ pub(super) fn read_plan(json: &PlanJson, at: &At<'_>, document: &CatalogueJson, 
         id: json.id.clone(),
         name: json.name.clone(),
         brand: json.brand.clone(),
-        terms: terms(&json.sale, &json.eligible, at, &json.id, catalogue, findings),
+        terms: terms(
+            &json.sale,
+            &json.eligible,
+            at,
+            &json.id,
+            catalogue,
+            findings,
+        ),
         monthly_fee_fen,
         first_month: match json.first_month {
             FirstMonthJson::Full => FirstMonth::Full,
@@ -51,7 +74,12 @@ pub(super) fn read_plan(json: &PlanJson, at: &At<'_>, document: &CatalogueJson, 
         rates,
         quantity_caps,
         amount_caps,
-        discounts: lines::read_discounts(&json.discounts, at, &lines::LineNames::of_plan(json, document, &add_ons), findings),
+        discounts: lines::read_discounts(
+            &json.discounts,
+            at,
+            &lines::LineNames::of_plan(json, document, &add_ons),
+            findings,
+        ),
         minimum: lines::read_bound(json, at, "minimum", document, &add_ons, findings),
         maximum: lines::read_bound(json, at, "maximum", document, &add_ons, findings),
         taxes: lines::read_taxes(json, at, document, &add_ons, findings),
@@ -59,63 +87,151 @@ pub(super) fn read_plan(json: &PlanJson, at: &At<'_>, document: &CatalogueJson, 
         family: json.family.as_ref().map(|family| {
             let at = at.field("family");
             Family {
-                members_max: usize::try_from(findings.quantity(&at.field("members_max"), family.members_max, 1, FAMILY_MEMBERS_MAX as u64)).unwrap_or(1),
-                member_fee_fen: family.member_fee.as_deref().map_or(0, |fee| findings.amount(&at.field("member_fee"), fee)),
+                members_max: usize::try_from(findings.quantity(
+                    &at.field("members_max"),
+                    family.members_max,
+                    1,
+                    FAMILY_MEMBERS_MAX as u64,
+                ))
+                .unwrap_or(1),
+                member_fee_fen: family
+                    .member_fee
+                    .as_deref()
+                    .map_or(0, |fee| findings.amount(&at.field("member_fee"), fee)),
             }
         }),
-        contract: json.contract.as_ref().map(|contract| read_contract(contract, &at.field("contract"), findings)),
+        contract: json
+            .contract
+            .as_ref()
+            .map(|contract| read_contract(contract, &at.field("contract"), findings)),
         rounding,
     };
-    if let (Some(minimum), Some(maximum)) = (&plan.minimum, &plan.maximum) && minimum.amount_fen > maximum.amount_fen {
-        findings.error(&at.field("maximum").field("amount"), "contradiction", "最高消费低于最低消费", "the maximum is below the minimum");
+    if let (Some(minimum), Some(maximum)) = (&plan.minimum, &plan.maximum)
+        && minimum.amount_fen > maximum.amount_fen
+    {
+        findings.error(
+            &at.field("maximum").field("amount"),
+            "contradiction",
+            "最高消费低于最低消费",
+            "the maximum is below the minimum",
+        );
     }
     rates::check_coverage(&plan, at, catalogue, findings);
     plan
 }
 
 /// Reads an add-on.
-pub(super) fn read_add_on(json: &AddOnJson, at: &At<'_>, document: &CatalogueJson, catalogue: &Catalogue, findings: &mut Findings) -> AddOn {
+pub(super) fn read_add_on(
+    json: &AddOnJson,
+    at: &At<'_>,
+    document: &CatalogueJson,
+    catalogue: &Catalogue,
+    findings: &mut Findings,
+) -> AddOn {
     findings.identifier(&at.field("id"), &json.id);
     findings.name(&at.field("name"), &json.name);
     let monthly_fee_fen = findings.amount(&at.field("monthly_fee"), &json.monthly_fee);
-    let quantity_max = findings.quantity(&at.field("quantity_max"), json.quantity_max, 1, ADD_ON_QUANTITY_MAX);
+    let quantity_max = findings.quantity(
+        &at.field("quantity_max"),
+        json.quantity_max,
+        1,
+        ADD_ON_QUANTITY_MAX,
+    );
     if json.quantity_max > 1 && !(json.rates.is_empty() && json.discounts.is_empty()) {
         let at = at.field("quantity_max");
-        findings.error(&at, "contradiction", "含资费或折扣的叠加包只能订一份", "an add-on with rates or discounts can be held once only");
+        findings.error(
+            &at,
+            "contradiction",
+            "含资费或折扣的叠加包只能订一份",
+            "an add-on with rates or discounts can be held once only",
+        );
     }
     if json.allowances.is_empty() && json.rates.is_empty() && json.discounts.is_empty() {
-        findings.warning(at, "no-effect", "该叠加包不含任何内容", "this add-on brings nothing");
+        findings.warning(
+            at,
+            "no-effect",
+            "该叠加包不含任何内容",
+            "this add-on brings nothing",
+        );
     }
     AddOn {
         id: json.id.clone(),
         name: json.name.clone(),
-        terms: terms(&json.sale, &json.eligible, at, &json.id, catalogue, findings),
+        terms: terms(
+            &json.sale,
+            &json.eligible,
+            at,
+            &json.id,
+            catalogue,
+            findings,
+        ),
         monthly_fee_fen,
         quantity_max: u32::try_from(quantity_max).unwrap_or(1),
-        excludes: references::add_on_indices(findings, &at.field("excludes"), &json.excludes, &json.id, document),
-        requires: references::add_on_indices(findings, &at.field("requires"), &json.requires, &json.id, document),
-        allowances: allowances::read(&json.allowances, &at.field("allowances"), catalogue, findings),
+        excludes: references::add_on_indices(
+            findings,
+            &at.field("excludes"),
+            &json.excludes,
+            &json.id,
+            document,
+        ),
+        requires: references::add_on_indices(
+            findings,
+            &at.field("requires"),
+            &json.requires,
+            &json.id,
+            document,
+        ),
+        allowances: allowances::read(
+            &json.allowances,
+            &at.field("allowances"),
+            catalogue,
+            findings,
+        ),
         rates: rates::read(&json.rates, &at.field("rates"), catalogue, findings),
         discounts: {
             findings.at_most(&at.field("discounts"), json.discounts.len(), DISCOUNTS_MAX);
-            lines::read_discounts(&json.discounts, at, &lines::LineNames::of_add_on(json, document), findings)
+            lines::read_discounts(
+                &json.discounts,
+                at,
+                &lines::LineNames::of_add_on(json, document),
+                findings,
+            )
         },
     }
 }
 
-fn terms(sale: &SaleJson, eligible: &EligibilityJson, at: &At<'_>, own_id: &str, catalogue: &Catalogue, findings: &mut Findings) -> Terms {
+fn terms(
+    sale: &SaleJson,
+    eligible: &EligibilityJson,
+    at: &At<'_>,
+    own_id: &str,
+    catalogue: &Catalogue,
+    findings: &mut Findings,
+) -> Terms {
     let at_sale = at.field("sale");
     let sale_from = findings.date(&at_sale.field("from"), sale.from.as_deref());
     let sale_until = findings.date(&at_sale.field("until"), sale.until.as_deref());
-    if let (Some(from), Some(until)) = (sale_from, sale_until) && until < from {
-        findings.error(&at_sale.field("until"), "contradiction", "下架日早于上架日", "sale ends before it begins");
+    if let (Some(from), Some(until)) = (sale_from, sale_until)
+        && until < from
+    {
+        findings.error(
+            &at_sale.field("until"),
+            "contradiction",
+            "下架日早于上架日",
+            "sale ends before it begins",
+        );
     }
     let at = at.field("eligible");
     let mut admitted = |field: &'static str, list: &Option<Vec<String>>, known| {
         let at = at.field(field);
         let Some(list) = list else { return Vec::new() };
         if list.is_empty() {
-            findings.error(&at, "empty-list", "列表为空,谁也不能订;不限时请省略", "an empty list admits nobody; leave it out to admit all");
+            findings.error(
+                &at,
+                "empty-list",
+                "列表为空,谁也不能订;不限时请省略",
+                "an empty list admits nobody; leave it out to admit all",
+            );
         }
         findings.at_most(&at, list.len(), REFERENCES_MAX);
         findings.unique(&at, "", list.iter().map(String::as_str));
@@ -127,20 +243,41 @@ fn terms(sale: &SaleJson, eligible: &EligibilityJson, at: &At<'_>, own_id: &str,
     };
     let brands = admitted("brands", &eligible.brands, &catalogue.brands);
     let regions = admitted("regions", &eligible.regions, &catalogue.regions);
-    let customer_types = admitted("customer_types", &eligible.customer_types, &catalogue.customer_types);
-    for (field, list) in [("excludes", &eligible.excludes), ("requires", &eligible.requires)] {
+    let customer_types = admitted(
+        "customer_types",
+        &eligible.customer_types,
+        &catalogue.customer_types,
+    );
+    for (field, list) in [
+        ("excludes", &eligible.excludes),
+        ("requires", &eligible.requires),
+    ] {
         let at = at.field(field);
         findings.at_most(&at, list.len(), REFERENCES_MAX);
         findings.unique(&at, "", list.iter().map(String::as_str));
         for (index, id) in list.iter().enumerate() {
             findings.identifier(&at.item(index), id);
             if id == own_id {
-                findings.error(&at.item(index), "refers-to-itself", "引用了自身", "refers to itself");
+                findings.error(
+                    &at.item(index),
+                    "refers-to-itself",
+                    "引用了自身",
+                    "refers to itself",
+                );
             }
         }
     }
-    if let Some(index) = eligible.requires.iter().position(|id| eligible.excludes.contains(id)) {
-        findings.error(&at.field("requires").item(index), "contradiction", "既要求又排斥", "is both required and excluded");
+    if let Some(index) = eligible
+        .requires
+        .iter()
+        .position(|id| eligible.excludes.contains(id))
+    {
+        findings.error(
+            &at.field("requires").item(index),
+            "contradiction",
+            "既要求又排斥",
+            "is both required and excluded",
+        );
     }
     Terms {
         sale_from,
@@ -163,13 +300,25 @@ fn phases(json: &[PhaseJson], at: &At<'_>, findings: &mut Findings) -> Vec<Phase
             let at = at.item(index);
             let fee = match (&phase.fee, &phase.fee_percent) {
                 (Some(fee), None) => PhaseFee::Fen(findings.amount(&at.field("fee"), fee)),
-                (None, Some(percent)) => PhaseFee::PercentMilli(findings.percent(&at.field("fee_percent"), percent, 1_000)),
+                (None, Some(percent)) => PhaseFee::PercentMilli(findings.percent(
+                    &at.field("fee_percent"),
+                    percent,
+                    1_000,
+                )),
                 _ => {
-                    findings.error(&at, "one-of", "fee 与 fee_percent 必须且只能写一个", "exactly one of fee and fee_percent is needed");
+                    findings.error(
+                        &at,
+                        "one-of",
+                        "fee 与 fee_percent 必须且只能写一个",
+                        "exactly one of fee and fee_percent is needed",
+                    );
                     PhaseFee::Fen(0)
                 }
             };
-            Phase { months: findings.months(&at.field("months"), phase.months), fee }
+            Phase {
+                months: findings.months(&at.field("months"), phase.months),
+                fee,
+            }
         })
         .collect()
 }
@@ -184,16 +333,34 @@ fn one_off_fees(json: &PlanJson, at: &At<'_>, findings: &mut Findings) -> Vec<On
         .map(|(index, fee)| {
             let at = at.item(index);
             findings.name(&at.field("name"), &fee.name);
-            OneOffFee { id: fee.id.clone(), name: fee.name.clone(), amount_fen: findings.amount(&at.field("amount"), &fee.amount) }
+            OneOffFee {
+                id: fee.id.clone(),
+                name: fee.name.clone(),
+                amount_fen: findings.amount(&at.field("amount"), &fee.amount),
+            }
         })
         .collect()
 }
 
-fn add_ons(json: &PlanJson, at: &At<'_>, document: &CatalogueJson, catalogue: &Catalogue, findings: &mut Findings) -> Vec<usize> {
+fn add_ons(
+    json: &PlanJson,
+    at: &At<'_>,
+    document: &CatalogueJson,
+    catalogue: &Catalogue,
+    findings: &mut Findings,
+) -> Vec<usize> {
     let at = at.field("add_ons");
     findings.at_most(&at, json.add_ons.len(), PLAN_ADD_ONS_MAX);
     let indices = references::add_on_indices(findings, &at, &json.add_ons, &json.id, document);
-    let structural = indices.iter().filter(|index| catalogue.add_ons.get(**index).is_some_and(AddOn::is_structural)).count();
+    let structural = indices
+        .iter()
+        .filter(|index| {
+            catalogue
+                .add_ons
+                .get(**index)
+                .is_some_and(AddOn::is_structural)
+        })
+        .count();
     if structural > STRUCTURAL_ADD_ONS_MAX {
         findings.error(
             &at,
@@ -207,12 +374,26 @@ fn add_ons(json: &PlanJson, at: &At<'_>, document: &CatalogueJson, catalogue: &C
 
 fn read_contract(json: &ContractJson, at: &At<'_>, findings: &mut Findings) -> Contract {
     findings.at_most(&at.field("gifts"), json.gifts.len(), FEES_MAX);
-    findings.unique(&at.field("gifts"), "id", json.gifts.iter().map(|gift| gift.id.as_str()));
+    findings.unique(
+        &at.field("gifts"),
+        "id",
+        json.gifts.iter().map(|gift| gift.id.as_str()),
+    );
     Contract {
         months: findings.months(&at.field("months"), json.months),
-        early_exit_per_month_fen: json.early_exit_per_month.as_deref().map_or(0, |text| findings.amount(&at.field("early_exit_per_month"), text)),
-        early_exit_percent_milli: json.early_exit_percent_of_fees.as_deref().map_or(0, |text| findings.percent(&at.field("early_exit_percent_of_fees"), text, 100)),
-        early_exit_max_fen: json.early_exit_max.as_deref().map(|text| findings.amount(&at.field("early_exit_max"), text)),
+        early_exit_per_month_fen: json.early_exit_per_month.as_deref().map_or(0, |text| {
+            findings.amount(&at.field("early_exit_per_month"), text)
+        }),
+        early_exit_percent_milli: json
+            .early_exit_percent_of_fees
+            .as_deref()
+            .map_or(0, |text| {
+                findings.percent(&at.field("early_exit_percent_of_fees"), text, 100)
+            }),
+        early_exit_max_fen: json
+            .early_exit_max
+            .as_deref()
+            .map(|text| findings.amount(&at.field("early_exit_max"), text)),
         gifts: json
             .gifts
             .iter()
