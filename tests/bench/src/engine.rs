@@ -16,7 +16,7 @@ use crate::{Setup, report};
 
 mod bindings {
     //! The typed face, as a host sees it.
-    wasmtime::component::bindgen!({ path: "../../wit/tariff", world: "tariff-simulation" });
+    wasmtime::component::bindgen!({ path: "../../wit/tariff", world: "tariff-simulation", exports: { default: async } });
 }
 
 /// Both bars are from the platform issue.
@@ -102,6 +102,8 @@ fn usage_document(customer: &chudian_sample::Customer) -> Result<Vec<u8>> {
 
 /// The component, called through its typed face.
 struct Inside {
+    /// The component's instance may wait for hosts in general, so calls into it are futures; these never wait.
+    runtime: tokio::runtime::Runtime,
     store: Store<()>,
     world: bindings::TariffSimulation,
     catalogue: wasmtime::component::ResourceAny,
@@ -120,16 +122,20 @@ impl Inside {
             .define_unknown_imports_as_traps(&component)
             .map_err(of_host)?;
         let mut store = Store::new(&engine, ());
-        let world = bindings::TariffSimulation::instantiate(&mut store, &component, &linker)
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        let world = runtime
+            .block_on(bindings::TariffSimulation::instantiate_async(
+                &mut store, &component, &linker,
+            ))
             .map_err(of_host)?;
-        let loaded = world
-            .chudian_tariff_simulator()
-            .catalogue()
-            .call_load(&mut store, catalogue)
+        let face = world.chudian_tariff_simulator().catalogue();
+        let loaded = runtime
+            .block_on(face.call_load(&mut store, catalogue))
             .map_err(of_host)?;
         let catalogue = loaded
             .map_err(|error| anyhow::anyhow!("the sample's catalogue was refused: {error:?}"))?;
         Ok(Self {
+            runtime,
             store,
             world,
             catalogue,
@@ -137,10 +143,15 @@ impl Inside {
     }
 
     fn price(&mut self, usage: &[u8]) -> Result<u64> {
-        let face = self.world.chudian_tariff_simulator();
-        let priced = face
-            .catalogue()
-            .call_price_repeatedly(&mut self.store, self.catalogue, usage, ROUNDS_PER_CUSTOMER)
+        let face = self.world.chudian_tariff_simulator().catalogue();
+        let priced = self
+            .runtime
+            .block_on(face.call_price_repeatedly(
+                &mut self.store,
+                self.catalogue,
+                usage,
+                ROUNDS_PER_CUSTOMER,
+            ))
             .map_err(of_host)?;
         priced.map_err(|error| anyhow::anyhow!("a customer of the sample was refused: {error:?}"))
     }

@@ -14,7 +14,7 @@ use super::forms::{Described, ProfileForm, UsageForm};
 use super::requests::{BillForm, SimulationForm};
 use super::simulate::{Subject, Version, day_asked, hex_sha256, plan_index, simulate};
 use crate::add_ons::{PricedMonths, price_choice};
-use crate::batch::price_totals;
+use crate::batch::price_repeatedly;
 use crate::comparison::SimulationError;
 use crate::compile::CompiledCatalogue;
 use crate::engine::{MonthContext, Quantities, Workspace};
@@ -92,16 +92,9 @@ impl LoadedCatalogue {
         rounds: u32,
     ) -> Result<u64, ServiceError> {
         let (_, metered) = self.metered(usage_document)?;
-        let mut workspace = Workspace::default();
-        let mut totals_fen = vec![0; self.compiled.plans.len()];
-        let mut checksum = 0_u64;
-        for _ in 0..rounds {
-            price_totals(&self.compiled, &metered, &mut workspace, &mut totals_fen)
+        let (checksum, _) =
+            price_repeatedly(&self.compiled, &metered, &mut Workspace::default(), rounds)
                 .map_err(SimulationError::from)?;
-            for total_fen in &totals_fen {
-                checksum = checksum.rotate_left(1) ^ total_fen.cast_unsigned();
-            }
-        }
         Ok(checksum)
     }
 
