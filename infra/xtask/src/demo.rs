@@ -66,11 +66,11 @@ fn print_ranking(id: &str, planted: &str, answer: &Value) {
         };
         println!(
             "  {:>4}  {:<28} {:>12} {:>13} {:>12} {:>10}{mark}",
-            row["rank"],
+            row["rank"].to_string(),
             row["plan_id"].as_str().unwrap_or("?"),
             yuan(&row["saving"]["mean_fen"]),
             yuan(&row["saving"]["worst_month_fen"]),
-            row["saving"]["months_won"],
+            row["saving"]["months_won"].to_string(),
             yuan(&row["total_fen"]),
         );
     }
