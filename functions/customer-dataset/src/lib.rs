@@ -1,0 +1,1 @@
+//! The customer dataset behind HTTP: imports, snapshots, look-up of one customer.

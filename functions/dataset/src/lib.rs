@@ -1,0 +1,1 @@
+//! The columnar customer dataset: schema, segments, statistics, row pages and expressions over columns.

@@ -1,0 +1,1 @@
+//! Target filter (TF): conditions, counts, exclusions, frozen lists.
