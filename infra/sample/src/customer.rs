@@ -28,20 +28,20 @@ const HELD_MONTHS_MAX: u64 = 40;
 pub struct Customer {
     /// Pseudonym, `c-000017`.
     pub customer_id: String,
-    region: &'static str,
-    customer_type: &'static str,
-    plan_id: &'static str,
+    pub(crate) region: &'static str,
+    pub(crate) customer_type: &'static str,
+    pub(crate) plan_id: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan_since: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     add_ons: Vec<HeldAddOn>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    contract_since: Option<String>,
+    pub(crate) contract_since: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    services: Vec<&'static str>,
+    pub(crate) services: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     family: Vec<FamilyMember>,
-    usage: Usage,
+    pub(crate) usage: Usage,
     /// Why the best plan of this customer is known; not part of the line.
     #[serde(skip)]
     pub planted: Option<&'static Fit>,
@@ -61,9 +61,21 @@ struct FamilyMember {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Usage {
+pub(crate) struct Usage {
     schema: &'static str,
-    months: Vec<MonthUsage>,
+    pub(crate) months: Vec<MonthUsage>,
+}
+
+/// Months that the contract of a plan runs, where it has one.
+fn term_months(plan_id: &str) -> u64 {
+    if plan_id == "contract-76" { 12 } else { 24 }
+}
+
+impl Customer {
+    /// Months that the customer's contract runs, where [`Customer::contract_since`] says that there is one.
+    pub(crate) fn contract_term_months(&self) -> u64 {
+        term_months(self.plan_id)
+    }
 }
 
 impl PartialEq for Fit {
@@ -208,7 +220,7 @@ fn ordinary(
     } else {
         Vec::new()
     };
-    let term_months = if plan_id == "contract-76" { 12 } else { 24 };
+    let term_months = term_months(plan_id);
     let contract_since = (plan_id.starts_with("contract-")
         && profile.permille(IN_CONTRACT_PERMILLE))
     .then(|| months.first_day_before(profile.between(0, term_months - 2)));

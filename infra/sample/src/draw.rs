@@ -21,6 +21,8 @@ pub(crate) enum Use {
     Usage = 2,
     /// The members of the customer's family.
     Family = 3,
+    /// What only the customer table tells: age group, dealings, businesses held.
+    Table = 4,
 }
 
 /// A stream of numbers.

@@ -128,7 +128,7 @@ fn write_customers(
 }
 
 /// A file that is not there until it is whole.
-struct Draft {
+pub(crate) struct Draft {
     draft: PathBuf,
     place: PathBuf,
     writer: BufWriter<File>,
@@ -136,7 +136,14 @@ struct Draft {
 
 impl Draft {
     fn new(folder: &Path, name: &str) -> io::Result<Self> {
-        let (draft, place) = (folder.join(format!("{name}.draft")), folder.join(name));
+        Self::at(folder.join(name))
+    }
+
+    /// Begins the file that will stand at `place`.
+    pub(crate) fn at(place: PathBuf) -> io::Result<Self> {
+        let mut draft = place.clone().into_os_string();
+        draft.push(".draft");
+        let draft = PathBuf::from(draft);
         let writer = BufWriter::new(File::create(&draft).map_err(|error| named(&draft, &error))?);
         Ok(Self {
             draft,
@@ -145,13 +152,13 @@ impl Draft {
         })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.writer
             .write_all(bytes)
             .map_err(|error| named(&self.draft, &error))
     }
 
-    fn finish(mut self) -> io::Result<PathBuf> {
+    pub(crate) fn finish(mut self) -> io::Result<PathBuf> {
         self.writer
             .flush()
             .map_err(|error| named(&self.draft, &error))?;

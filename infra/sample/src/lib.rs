@@ -10,7 +10,8 @@
 //! What it is not: it prices nothing (the tariff simulation does), it loads nothing (`chudian sample` does), and it is no
 //! statistics of any operator.
 //!
-//! The way through: [`Settings`] → [`Settings::customers`] and [`catalogue_json`] → [`write_files`].
+//! The way through: [`Settings`] → [`Settings::customers`] and [`catalogue_json`] → [`write_files`]; the customer table is
+//! [`table`].
 
 mod archetype;
 mod catalogue;
@@ -20,6 +21,7 @@ mod draw;
 mod files;
 mod fit;
 mod months;
+pub mod table;
 mod usage;
 
 pub use customer::Customer;
@@ -56,14 +58,12 @@ impl Settings {
     /// The customers in the order of their numbers, each made when it is asked for.
     pub fn customers(&self) -> impl Iterator<Item = Customer> + use<> {
         let settings = *self;
-        (1..=settings.customers).map(move |number| {
-            customer::make(
-                settings.seed,
-                settings.planted_permille,
-                settings.months,
-                number,
-            )
-        })
+        (1..=settings.customers).map(move |number| settings.customer(number))
+    }
+
+    /// Customer `number`, counted from 1.
+    pub(crate) fn customer(&self, number: u64) -> Customer {
+        customer::make(self.seed, self.planted_permille, self.months, number)
     }
 }
 

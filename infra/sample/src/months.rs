@@ -66,6 +66,11 @@ impl Months {
         (self.last as usize + 1 - MONTHS as usize + index) % 12
     }
 
+    /// Months from January of year 0 to the last month.
+    pub(crate) fn last_ordinal(self) -> u64 {
+        u64::from(self.last)
+    }
+
     /// The first day of the month that lies `months` before the last one, `YYYY-MM-DD`.
     pub(crate) fn first_day_before(self, months: u64) -> String {
         let months = u32::try_from(months).unwrap_or(u32::MAX);

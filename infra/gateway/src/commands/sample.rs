@@ -8,8 +8,9 @@ mod load;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use chudian_sample::table::{TableEncoding, write_table};
 use chudian_sample::{Months, Settings, write_files};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -23,9 +24,15 @@ const PROGRESS_STEP: u64 = 256;
 /// Write sample price lists and customers, and load them / 生成示例资费与客户，并可导入系统
 #[derive(Debug, Args)]
 pub struct Sample {
-    /// Folder for the files / 输出目录
+    /// Folder for the files; with --table, the table's file / 输出目录；使用 --table 时为客户表文件
     #[arg(long)]
     pub out: PathBuf,
+    /// Write a customer table of so many rows and its mapping instead / 改为生成指定行数的客户表及其导入映射
+    #[arg(long, value_name = "ROWS", conflicts_with_all = ["load", "customers"], value_parser = clap::value_parser!(u64).range(1..=CUSTOMERS_MAX))]
+    pub table: Option<u64>,
+    /// Encoding of the customer table / 客户表的编码
+    #[arg(long, requires = "table", value_enum, default_value_t = Encoding::Utf8)]
+    pub encoding: Encoding,
     /// Decides everything that is left to chance / 随机种子
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -52,6 +59,16 @@ pub struct Sample {
     pub json: bool,
 }
 
+/// Encoding of a customer table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Encoding {
+    /// UTF-8.
+    #[value(name = "utf-8", alias = "utf8")]
+    Utf8,
+    /// GB18030.
+    Gb18030,
+}
+
 impl Sample {
     /// Writes the files, then loads them when asked to.
     ///
@@ -59,6 +76,9 @@ impl Sample {
     /// When a file cannot be written, or when the system refuses something; the message says what to do.
     pub fn run(self) -> anyhow::Result<()> {
         let language = Language::of_terminal();
+        if let Some(rows) = self.table {
+            return self.write_table(rows, language);
+        }
         // A key that is missing should be found before the work, not after it.
         let loader = match &self.load {
             Some(url) => Some(load::Loader::new(
@@ -121,6 +141,45 @@ impl Sample {
                 )
             );
         }
+        Ok(())
+    }
+}
+
+impl Sample {
+    /// Writes the customer table and its mapping.
+    fn write_table(&self, rows: u64, language: Language) -> anyhow::Result<()> {
+        let settings = Settings {
+            seed: self.seed,
+            customers: rows,
+            planted_permille: self.planted_permille,
+            months: self.last_month,
+        };
+        let encoding = match self.encoding {
+            Encoding::Utf8 => TableEncoding::Utf8,
+            Encoding::Gb18030 => TableEncoding::Gb18030,
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let bar = progress_bar(rows, language.pick("rows written", "已写入行"))?;
+        let files = write_table(&self.out, &settings, encoding, threads, &mut |written| {
+            bar.set_position(written);
+        })
+        .context(language.pick("the table could not be written", "客户表写入失败"))?;
+        bar.finish_and_clear();
+        if self.json {
+            println!(
+                "{}",
+                json!({ "table": files.table, "mapping": files.mapping, "seed": self.seed, "rows": rows })
+            );
+            return Ok(());
+        }
+        let (table, mapping) = (files.table.display(), files.mapping.display());
+        println!(
+            "{}",
+            language.pick(
+                format!("{rows} rows in {table}; import them with\n  chudian import {table} --mapping {mapping}"),
+                format!("已在 {table} 写入 {rows} 行，导入命令：\n  chudian import {table} --mapping {mapping}"),
+            )
+        );
         Ok(())
     }
 }

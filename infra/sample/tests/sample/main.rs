@@ -11,3 +11,4 @@ mod documents;
 mod files;
 mod market;
 mod proofs;
+mod table;
