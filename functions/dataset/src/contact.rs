@@ -1,0 +1,380 @@
+//! Names of the columns that carry what the contact view knows of a customer (TF-1, TF-3, FI-3).
+//!
+//! The contact view lives in an event log; a filter works on columns. A batch therefore folds the log into the columns named here and
+//! publishes them as a layer of the dataset. This module is the only place that spells their names, so that who writes the layer and
+//! who asks for it cannot disagree:
+//!
+//! | column | kind | what it says |
+//! | --- | --- | --- |
+//! | `contact_count_<channel>_<kind>_<window>` | integer | contacts in the window |
+//! | `contact_success_<channel>_<kind>_<window>` | integer | those of them that succeeded |
+//! | `contact_last_<channel>_<kind>_<window>` | date | day of the last one in the window |
+//! | `has_<business>` | flag | the customer holds the business now |
+//! | `tried_<business>_on`, `cancelled_<business>_on`, `bulk_cancelled_<business>_on`, `complained_<business>_on`, `marketed_<business>_on` | date | day of the last such event |
+//! | `marketed_on`, `marketed_by_<channel>_on` | date | last marketing contact for any business, on any or on this channel |
+//! | `opted_out`, `opted_out_of_<channel>`, `high_value` | flag | as they say |
+//!
+//! A channel or kind may be `any`; a window is `30d` (the thirty days that end with the layer's day) or `ever`. A customer without
+//! such a contact has the count 0 and no date.
+//!
+//! Invariant: every name made here is a column name, and [`ContactTerm::parse_column`] reads back what [`ContactTerm::column`] wrote.
+//! Not a place for the events themselves.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Longest window, days: ten years; what is older counts as `ever`.
+pub const WINDOW_DAYS_MAX: u32 = 3_650;
+
+/// Windows that a contact layer should carry, in days, besides `ever`: what the default exclusions and the reports ask for.
+pub const WINDOWS_DAYS_USUAL: [u32; 4] = [30, 90, 180, 365];
+
+/// Longest name of a business: with the longest words around it a column's name stays within 64 characters.
+pub const BUSINESS_CHARACTERS_MAX: usize = 40;
+
+/// Why a text is not a word of the contact view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ContactWordError {
+    /// No such measure.
+    #[error("a measure is one of count, success, last")]
+    Measure,
+    /// No such channel.
+    #[error("unknown channel")]
+    Channel,
+    /// No such kind of contact.
+    #[error("unknown kind of contact")]
+    Kind,
+    /// Not a number of days from 1 to [`WINDOW_DAYS_MAX`].
+    #[error("a window is 1 to {WINDOW_DAYS_MAX} days")]
+    Window,
+    /// Not `[a-z][a-z0-9_]*` of at most [`BUSINESS_CHARACTERS_MAX`] characters.
+    #[error("a business is named by 1 to {BUSINESS_CHARACTERS_MAX} characters of a-z 0-9 _, a letter first")]
+    Business,
+}
+
+macro_rules! words {
+    ($(#[$documentation:meta])* $name:ident, $error:ident, $($(#[$variant_documentation:meta])* $variant:ident = $word:literal, $zh:literal, $en:literal;)+) => {
+        $(#[$documentation])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$variant_documentation])* $variant,)+
+        }
+
+        impl $name {
+            /// Every one, in the order of the documents.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The word in column names, JSON and the text language.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            /// The name in Chinese.
+            #[must_use]
+            pub const fn title_zh(self) -> &'static str {
+                match self { $(Self::$variant => $zh),+ }
+            }
+
+            /// The name in English.
+            #[must_use]
+            pub const fn title_en(self) -> &'static str {
+                match self { $(Self::$variant => $en),+ }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ContactWordError;
+
+            /// Reads the word, or the name in either language.
+            fn from_str(text: &str) -> Result<Self, ContactWordError> {
+                let is_meant = |one: &&Self| {
+                    one.word() == text || one.title_zh() == text || one.title_en().eq_ignore_ascii_case(text)
+                };
+                Self::ALL.iter().find(is_meant).copied().ok_or(ContactWordError::$error)
+            }
+        }
+    };
+}
+
+words! {
+    /// What is told of the contacts that match.
+    Measure, Measure,
+    /// How many there were.
+    Count = "count", "次数", "count";
+    /// How many of them succeeded.
+    Success = "success", "成功次数", "successes";
+    /// The day of the last one.
+    Last = "last", "最近日期", "last day";
+}
+
+words! {
+    /// Where a contact took place (requirements, "Words").
+    Channel, Channel,
+    /// Wherever it was.
+    Any = "any", "任意渠道", "any channel";
+    /// Hotline agent.
+    Agent10086 = "agent_10086", "10086人工", "10086 agent";
+    /// Hotline menu.
+    Ivr10086 = "ivr_10086", "10086语音", "10086 IVR";
+    /// Information hotline.
+    Line12580 = "line_12580", "12580", "12580 line";
+    /// Online business hall.
+    WebHall = "web_hall", "网上营业厅", "web hall";
+    /// Terminal in a hall.
+    Terminal = "terminal", "自助终端", "self-service terminal";
+    /// SMS hall.
+    SmsHall = "sms_hall", "短信营业厅", "SMS hall";
+    /// USSD.
+    Ussd = "ussd", "USSD", "USSD";
+    /// WAP.
+    Wap = "wap", "WAP", "WAP";
+    /// Client app.
+    App = "app", "掌上营业厅", "client app";
+    /// Front hall.
+    FrontHall = "front_hall", "实体营业厅", "front hall";
+    /// Outbound call.
+    Outbound = "outbound", "外呼", "outbound call";
+    /// Customer manager.
+    Manager = "manager", "客户经理", "customer manager";
+}
+
+words! {
+    /// Kinds of contact (FI-1).
+    ContactKind, Kind,
+    /// Whatever kind it was.
+    Any = "any", "任意类型", "any kind";
+    /// The customer asked.
+    Consultation = "consultation", "咨询", "consultation";
+    /// The customer complained.
+    Complaint = "complaint", "投诉", "complaint";
+    /// We offered something.
+    Marketing = "marketing", "营销", "marketing";
+    /// A business was handled.
+    Handling = "handling", "办理", "handling";
+    /// A business was looked up.
+    Query = "query", "查询", "query";
+    /// Pages were visited, or the customer signed in.
+    Browse = "browse", "浏览", "browsing";
+    /// A key of the voice menu.
+    IvrKey = "ivr_key", "语音按键", "IVR key";
+    /// An order.
+    Order = "order", "订购", "order";
+    /// A trial.
+    Trial = "trial", "体验", "trial";
+    /// A cancellation.
+    Cancellation = "cancellation", "退订", "cancellation";
+    /// A delivery receipt.
+    Receipt = "receipt", "回执", "receipt";
+}
+
+/// The stretch of time that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Window {
+    /// As many days as this, up to the layer's day; 1 to [`WINDOW_DAYS_MAX`].
+    Days(u32),
+    /// All that is known.
+    Ever,
+}
+
+impl Window {
+    /// A window of so many days.
+    ///
+    /// # Errors
+    /// [`ContactWordError::Window`] for none or more than [`WINDOW_DAYS_MAX`].
+    pub fn days(days: u32) -> Result<Self, ContactWordError> {
+        if (1..=WINDOW_DAYS_MAX).contains(&days) { Ok(Self::Days(days)) } else { Err(ContactWordError::Window) }
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Days(days) => write!(formatter, "{days}d"),
+            Self::Ever => formatter.write_str("ever"),
+        }
+    }
+}
+
+impl FromStr for Window {
+    type Err = ContactWordError;
+
+    fn from_str(text: &str) -> Result<Self, ContactWordError> {
+        if text == "ever" {
+            return Ok(Self::Ever);
+        }
+        let digits = text.strip_suffix('d').ok_or(ContactWordError::Window)?;
+        let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+        if !is_plain {
+            return Err(ContactWordError::Window);
+        }
+        digits.parse().map_err(|_| ContactWordError::Window).and_then(Self::days)
+    }
+}
+
+/// Something that the contact view knows of every customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContactTerm {
+    /// What is told of them.
+    pub measure: Measure,
+    /// On which channel.
+    pub channel: Channel,
+    /// Of which kind.
+    pub kind: ContactKind,
+    /// Within which time.
+    pub window: Window,
+}
+
+/// What the names of contact columns begin with.
+const CONTACT_PREFIX: &str = "contact_";
+
+impl ContactTerm {
+    /// Name of the column.
+    #[must_use]
+    pub fn column(self) -> String {
+        let Self { measure, channel, kind, window } = self;
+        format!("{CONTACT_PREFIX}{}_{}_{}_{window}", measure.word(), channel.word(), kind.word())
+    }
+
+    /// The term whose column has this name; nothing for other columns.
+    #[must_use]
+    pub fn parse_column(name: &str) -> Option<Self> {
+        let rest = name.strip_prefix(CONTACT_PREFIX)?;
+        let (rest, window) = rest.rsplit_once('_')?;
+        let (measure, rest) = rest.split_once('_')?;
+        // Words of channels and kinds hold underscores themselves, so the pair is looked for, not split.
+        let pair = Channel::ALL.iter().find_map(|channel| {
+            let kind = rest.strip_prefix(channel.word())?.strip_prefix('_')?;
+            let kind = ContactKind::ALL.iter().find(|known| known.word() == kind)?;
+            Some((*channel, *kind))
+        });
+        let (channel, kind) = pair?;
+        let measure = Measure::ALL.iter().find(|known| known.word() == measure).copied()?;
+        Some(Self { measure, channel, kind, window: window.parse().ok()? })
+    }
+}
+
+/// A business (a product or a service) in the names of columns.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Business(String);
+
+impl Business {
+    /// Takes `[a-z][a-z0-9_]*` of at most [`BUSINESS_CHARACTERS_MAX`] characters.
+    ///
+    /// # Errors
+    /// [`ContactWordError::Business`] for anything else.
+    pub fn new(name: impl Into<String>) -> Result<Self, ContactWordError> {
+        let name = name.into();
+        let is_short = (1..=BUSINESS_CHARACTERS_MAX).contains(&name.len());
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        if is_short && is_plain && name.starts_with(|first: char| first.is_ascii_lowercase()) {
+            Ok(Self(name))
+        } else {
+            Err(ContactWordError::Business)
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Column of the flag that the customer holds the business.
+    #[must_use]
+    pub fn held_column(&self) -> String {
+        format!("has_{}", self.0)
+    }
+
+    /// Column of the day of the last such event.
+    #[must_use]
+    pub fn event_column(&self, event: BusinessEvent) -> String {
+        format!("{}_{}_on", event.word(), self.0)
+    }
+}
+
+words! {
+    /// What may have happened between a customer and a business, of which the last day is kept.
+    BusinessEvent, Kind,
+    /// The customer tried it and did not order it.
+    Tried = "tried", "体验未订购", "tried, not ordered";
+    /// The customer cancelled it.
+    Cancelled = "cancelled", "客户退订", "cancelled by the customer";
+    /// The operator cancelled it, with many others.
+    BulkCancelled = "bulk_cancelled", "批量退订", "cancelled in bulk";
+    /// The customer complained about it.
+    Complained = "complained", "投诉", "complained";
+    /// It was offered to the customer.
+    Marketed = "marketed", "营销", "marketed";
+}
+
+/// Column of the day of the last marketing contact on `channel`, for whatever business.
+#[must_use]
+pub fn marketed_column(channel: Channel) -> String {
+    match channel {
+        Channel::Any => "marketed_on".to_owned(),
+        channel => format!("marketed_by_{}_on", channel.word()),
+    }
+}
+
+/// Column of the flag that the customer wants no marketing on `channel`; for [`Channel::Any`], on none.
+#[must_use]
+pub fn opted_out_column(channel: Channel) -> String {
+    match channel {
+        Channel::Any => "opted_out".to_owned(),
+        channel => format!("opted_out_of_{}", channel.word()),
+    }
+}
+
+/// Column of the flag that the customer is of high value, which diversion leaves alone.
+pub const HIGH_VALUE_COLUMN: &str = "high_value";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn is_column_name(name: &str) -> bool {
+        (1..=64).contains(&name.len())
+            && name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    }
+
+    /// Goal: every term has a name of its own that reads back, whatever underscores its words hold.
+    #[test]
+    fn names_of_terms_read_back() {
+        let mut names = BTreeSet::new();
+        for measure in Measure::ALL {
+            for channel in Channel::ALL {
+                for kind in ContactKind::ALL {
+                    for window in [Window::Ever, Window::Days(1), Window::Days(WINDOW_DAYS_MAX)] {
+                        let term = ContactTerm { measure: *measure, channel: *channel, kind: *kind, window };
+                        let name = term.column();
+                        assert!(is_column_name(&name), "{name}");
+                        assert_eq!(ContactTerm::parse_column(&name), Some(term), "{name}");
+                        assert!(names.insert(name));
+                    }
+                }
+            }
+        }
+        for other in ["contact_count_web_hall_order_0d", "contact_count_web_hall_order_07d", "contact_count_web_hall_order", "brand"] {
+            assert_eq!(ContactTerm::parse_column(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn names_of_businesses_fit_a_column() {
+        let longest = Business::new("x".repeat(BUSINESS_CHARACTERS_MAX)).unwrap();
+        assert!(is_column_name(&longest.held_column()));
+        for event in BusinessEvent::ALL {
+            assert!(is_column_name(&longest.event_column(*event)));
+        }
+        for channel in Channel::ALL {
+            assert!(is_column_name(&marketed_column(*channel)) && is_column_name(&opted_out_column(*channel)));
+        }
+        for wrong in ["", "9x", "Ring", "ring-tone", "彩铃"] {
+            assert_eq!(Business::new(wrong), Err(ContactWordError::Business), "{wrong}");
+        }
+    }
+}
