@@ -10,6 +10,7 @@ mod identity;
 pub mod masking;
 mod money;
 mod name;
+pub mod pseudonym;
 
 pub use calendar::{CalendarError, Date, Month, Weekday};
 pub use identity::{CustomerId, IDENTIFIER_LENGTH_MAX, IdentifierError, Region, check_identifier};
