@@ -1,1 +1,3 @@
 //! Target filter (TF): conditions, counts, exclusions, frozen lists.
+
+pub mod lists;
