@@ -9,6 +9,8 @@
 
 #[cfg(target_family = "wasm")]
 pub mod component;
+#[cfg(feature = "dataset")]
+pub mod dataset;
 pub mod http;
 pub mod ports;
 pub mod problem;

@@ -83,4 +83,19 @@ problem_kinds! {
     RULE_INVALID = "rule-invalid", 422, "排序规则有错误", "The ranking rule has errors";
     /// A figure is too large to be priced.
     AMOUNT_TOO_LARGE = "amount-too-large", 422, "数值过大，无法计费", "A figure is too large to be priced";
+
+    /// No snapshot of the customer dataset has been published yet.
+    DATASET_NOT_PUBLISHED = "dataset-not-published", 409, "还没有发布客户数据集", "No customer dataset has been published";
+    /// No such import, snapshot, layer or dataset version, or its values are no longer kept.
+    DATASET_UNKNOWN = "dataset-unknown", 404, "没有这个数据集版本", "No such dataset version";
+    /// The dataset has no such column.
+    COLUMN_UNKNOWN = "column-unknown", 404, "数据集没有这一列", "No such column in the dataset";
+    /// The columns of an import or a layer have errors; `errors` lists them.
+    DATASET_SCHEMA_INVALID = "dataset-schema-invalid", 422, "数据集的列定义有错误", "The dataset's columns have errors";
+    /// An uploaded column or page is not what it has to be; nothing of it is stored.
+    DATASET_PART_INVALID = "dataset-part-invalid", 422, "上传的数据部分有错误", "An uploaded part is not valid";
+    /// What has arrived is not yet a whole snapshot or layer; `errors` lists what is missing or does not fit.
+    DATASET_INCOMPLETE = "dataset-incomplete", 409, "数据集不完整，不能发布", "The dataset is not complete";
+    /// The import, snapshot or layer is in a state in which this cannot be done.
+    DATASET_STATE = "dataset-state", 409, "数据集当前的状态不允许此操作", "The dataset's state does not allow this";
 }
