@@ -14,14 +14,17 @@
 //! | `marketed_on`, `marketed_by_<channel>_on` | date | last marketing contact for any business, on any or on this channel |
 //! | `opted_out`, `opted_out_of_<channel>`, `high_value` | flag | as they say |
 //!
-//! A channel or kind may be `any`; a window is `30d` (the thirty days that end with the layer's day) or `ever`. A customer without
-//! such a contact has the count 0 and no date.
+//! Channels and kinds are the codes of the vocabulary with `_` for `-` (`web_hall`, `marketing_contact`), or `any`; a window is `30d` (the
+//! thirty days that end with the layer's day) or `ever`. A customer without such a contact has the count 0 and no date.
 //!
 //! Invariant: every name made here is a column name, and [`ContactTerm::parse_column`] reads back what [`ContactTerm::column`] wrote.
 //! Not a place for the events themselves.
 
 use std::fmt;
 use std::str::FromStr;
+
+use chudian_vocabulary::channel::Channel;
+use chudian_vocabulary::contact::EventKind;
 
 /// Longest window, days: ten years; what is older counts as `ever`.
 pub const WINDOW_DAYS_MAX: u32 = 3_650;
@@ -38,134 +41,83 @@ pub enum ContactWordError {
     /// No such measure.
     #[error("a measure is one of count, success, last")]
     Measure,
-    /// No such channel.
-    #[error("unknown channel")]
-    Channel,
-    /// No such kind of contact.
-    #[error("unknown kind of contact")]
-    Kind,
     /// Not a number of days from 1 to [`WINDOW_DAYS_MAX`].
     #[error("a window is 1 to {WINDOW_DAYS_MAX} days")]
     Window,
     /// Not `[a-z][a-z0-9_]*` of at most [`BUSINESS_CHARACTERS_MAX`] characters.
-    #[error("a business is named by 1 to {BUSINESS_CHARACTERS_MAX} characters of a-z 0-9 _, a letter first")]
+    #[error(
+        "a business is named by 1 to {BUSINESS_CHARACTERS_MAX} characters of a-z 0-9 _, a letter first"
+    )]
     Business,
 }
 
-macro_rules! words {
-    ($(#[$documentation:meta])* $name:ident, $error:ident, $($(#[$variant_documentation:meta])* $variant:ident = $word:literal, $zh:literal, $en:literal;)+) => {
-        $(#[$documentation])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$variant_documentation])* $variant,)+
-        }
+/// The word for every channel and for every kind.
+const ANY: &str = "any";
 
-        impl $name {
-            /// Every one, in the order of the documents.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The word in column names, JSON and the text language.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            /// The name in Chinese.
-            #[must_use]
-            pub const fn title_zh(self) -> &'static str {
-                match self { $(Self::$variant => $zh),+ }
-            }
-
-            /// The name in English.
-            #[must_use]
-            pub const fn title_en(self) -> &'static str {
-                match self { $(Self::$variant => $en),+ }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = ContactWordError;
-
-            /// Reads the word, or the name in either language.
-            fn from_str(text: &str) -> Result<Self, ContactWordError> {
-                let is_meant = |one: &&Self| {
-                    one.word() == text || one.title_zh() == text || one.title_en().eq_ignore_ascii_case(text)
-                };
-                Self::ALL.iter().find(is_meant).copied().ok_or(ContactWordError::$error)
-            }
-        }
-    };
-}
-
-words! {
-    /// What is told of the contacts that match.
-    Measure, Measure,
+/// What is told of the contacts that match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Measure {
     /// How many there were.
-    Count = "count", "次数", "count";
+    Count,
     /// How many of them succeeded.
-    Success = "success", "成功次数", "successes";
+    Success,
     /// The day of the last one.
-    Last = "last", "最近日期", "last day";
+    Last,
 }
 
-words! {
-    /// Where a contact took place (requirements, "Words").
-    Channel, Channel,
-    /// Wherever it was.
-    Any = "any", "任意渠道", "any channel";
-    /// Hotline agent.
-    Agent10086 = "agent_10086", "10086人工", "10086 agent";
-    /// Hotline menu.
-    Ivr10086 = "ivr_10086", "10086语音", "10086 IVR";
-    /// Information hotline.
-    Line12580 = "line_12580", "12580", "12580 line";
-    /// Online business hall.
-    WebHall = "web_hall", "网上营业厅", "web hall";
-    /// Terminal in a hall.
-    Terminal = "terminal", "自助终端", "self-service terminal";
-    /// SMS hall.
-    SmsHall = "sms_hall", "短信营业厅", "SMS hall";
-    /// USSD.
-    Ussd = "ussd", "USSD", "USSD";
-    /// WAP.
-    Wap = "wap", "WAP", "WAP";
-    /// Client app.
-    App = "app", "掌上营业厅", "client app";
-    /// Front hall.
-    FrontHall = "front_hall", "实体营业厅", "front hall";
-    /// Outbound call.
-    Outbound = "outbound", "外呼", "outbound call";
-    /// Customer manager.
-    Manager = "manager", "客户经理", "customer manager";
+impl Measure {
+    /// Every measure.
+    pub const ALL: [Self; 3] = [Self::Count, Self::Success, Self::Last];
+
+    /// Its word in column names, documents and texts.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Success => "success",
+            Self::Last => "last",
+        }
+    }
+
+    /// Its word in Chinese texts.
+    #[must_use]
+    pub const fn word_zh(self) -> &'static str {
+        match self {
+            Self::Count => "接触次数",
+            Self::Success => "成功次数",
+            Self::Last => "最近接触",
+        }
+    }
 }
 
-words! {
-    /// Kinds of contact (FI-1).
-    ContactKind, Kind,
-    /// Whatever kind it was.
-    Any = "any", "任意类型", "any kind";
-    /// The customer asked.
-    Consultation = "consultation", "咨询", "consultation";
-    /// The customer complained.
-    Complaint = "complaint", "投诉", "complaint";
-    /// We offered something.
-    Marketing = "marketing", "营销", "marketing";
-    /// A business was handled.
-    Handling = "handling", "办理", "handling";
-    /// A business was looked up.
-    Query = "query", "查询", "query";
-    /// Pages were visited, or the customer signed in.
-    Browse = "browse", "浏览", "browsing";
-    /// A key of the voice menu.
-    IvrKey = "ivr_key", "语音按键", "IVR key";
-    /// An order.
-    Order = "order", "订购", "order";
-    /// A trial.
-    Trial = "trial", "体验", "trial";
-    /// A cancellation.
-    Cancellation = "cancellation", "退订", "cancellation";
-    /// A delivery receipt.
-    Receipt = "receipt", "回执", "receipt";
+impl FromStr for Measure {
+    type Err = ContactWordError;
+
+    /// Reads the word in either language.
+    fn from_str(text: &str) -> Result<Self, ContactWordError> {
+        let is_meant = |measure: &Self| measure.word() == text || measure.word_zh() == text;
+        Self::ALL
+            .into_iter()
+            .find(is_meant)
+            .ok_or(ContactWordError::Measure)
+    }
+}
+
+/// A code of the vocabulary in the form that a column's name may hold.
+fn underscored(code: &str) -> String {
+    code.replace('-', "_")
+}
+
+/// A channel's word in column names; `None` is any channel.
+#[must_use]
+pub fn channel_word(channel: Option<Channel>) -> String {
+    channel.map_or_else(|| ANY.to_owned(), |channel| underscored(channel.code()))
+}
+
+/// A kind's word in column names; `None` is any kind.
+#[must_use]
+pub fn kind_word(kind: Option<EventKind>) -> String {
+    kind.map_or_else(|| ANY.to_owned(), |kind| underscored(kind.code()))
 }
 
 /// The stretch of time that is looked at.
@@ -183,7 +135,11 @@ impl Window {
     /// # Errors
     /// [`ContactWordError::Window`] for none or more than [`WINDOW_DAYS_MAX`].
     pub fn days(days: u32) -> Result<Self, ContactWordError> {
-        if (1..=WINDOW_DAYS_MAX).contains(&days) { Ok(Self::Days(days)) } else { Err(ContactWordError::Window) }
+        if (1..=WINDOW_DAYS_MAX).contains(&days) {
+            Ok(Self::Days(days))
+        } else {
+            Err(ContactWordError::Window)
+        }
     }
 }
 
@@ -208,7 +164,10 @@ impl FromStr for Window {
         if !is_plain {
             return Err(ContactWordError::Window);
         }
-        digits.parse().map_err(|_| ContactWordError::Window).and_then(Self::days)
+        digits
+            .parse()
+            .map_err(|_| ContactWordError::Window)
+            .and_then(Self::days)
     }
 }
 
@@ -217,10 +176,10 @@ impl FromStr for Window {
 pub struct ContactTerm {
     /// What is told of them.
     pub measure: Measure,
-    /// On which channel.
-    pub channel: Channel,
-    /// Of which kind.
-    pub kind: ContactKind,
+    /// On which channel; `None` for any.
+    pub channel: Option<Channel>,
+    /// Of which kind; `None` for any.
+    pub kind: Option<EventKind>,
     /// Within which time.
     pub window: Window,
 }
@@ -232,8 +191,18 @@ impl ContactTerm {
     /// Name of the column.
     #[must_use]
     pub fn column(self) -> String {
-        let Self { measure, channel, kind, window } = self;
-        format!("{CONTACT_PREFIX}{}_{}_{}_{window}", measure.word(), channel.word(), kind.word())
+        let Self {
+            measure,
+            channel,
+            kind,
+            window,
+        } = self;
+        format!(
+            "{CONTACT_PREFIX}{}_{}_{}_{window}",
+            measure.word(),
+            channel_word(channel),
+            kind_word(kind)
+        )
     }
 
     /// The term whose column has this name; nothing for other columns.
@@ -243,14 +212,26 @@ impl ContactTerm {
         let (rest, window) = rest.rsplit_once('_')?;
         let (measure, rest) = rest.split_once('_')?;
         // Words of channels and kinds hold underscores themselves, so the pair is looked for, not split.
-        let pair = Channel::ALL.iter().find_map(|channel| {
-            let kind = rest.strip_prefix(channel.word())?.strip_prefix('_')?;
-            let kind = ContactKind::ALL.iter().find(|known| known.word() == kind)?;
-            Some((*channel, *kind))
+        let mut channels = Channel::ALL.iter().copied().map(Some).chain([None]);
+        let kinds = || EventKind::ALL.iter().copied().map(Some).chain([None]);
+        let pair = channels.find_map(|channel| {
+            let word = rest
+                .strip_prefix(&channel_word(channel))?
+                .strip_prefix('_')?;
+            kinds()
+                .find(|kind| kind_word(*kind) == word)
+                .map(|kind| (channel, kind))
         });
         let (channel, kind) = pair?;
-        let measure = Measure::ALL.iter().find(|known| known.word() == measure).copied()?;
-        Some(Self { measure, channel, kind, window: window.parse().ok()? })
+        let measure = Measure::ALL
+            .into_iter()
+            .find(|known| known.word() == measure)?;
+        Some(Self {
+            measure,
+            channel,
+            kind,
+            window: window.parse().ok()?,
+        })
     }
 }
 
@@ -266,7 +247,9 @@ impl Business {
     pub fn new(name: impl Into<String>) -> Result<Self, ContactWordError> {
         let name = name.into();
         let is_short = (1..=BUSINESS_CHARACTERS_MAX).contains(&name.len());
-        let is_plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        let is_plain = name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
         if is_short && is_plain && name.starts_with(|first: char| first.is_ascii_lowercase()) {
             Ok(Self(name))
         } else {
@@ -293,36 +276,59 @@ impl Business {
     }
 }
 
-words! {
-    /// What may have happened between a customer and a business, of which the last day is kept.
-    BusinessEvent, Kind,
-    /// The customer tried it and did not order it.
-    Tried = "tried", "体验未订购", "tried, not ordered";
+/// What may have happened between a customer and a business, of which the last day is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BusinessEvent {
+    /// The customer tried it.
+    Tried,
     /// The customer cancelled it.
-    Cancelled = "cancelled", "客户退订", "cancelled by the customer";
+    Cancelled,
     /// The operator cancelled it, with many others.
-    BulkCancelled = "bulk_cancelled", "批量退订", "cancelled in bulk";
+    BulkCancelled,
     /// The customer complained about it.
-    Complained = "complained", "投诉", "complained";
+    Complained,
     /// It was offered to the customer.
-    Marketed = "marketed", "营销", "marketed";
+    Marketed,
 }
 
-/// Column of the day of the last marketing contact on `channel`, for whatever business.
-#[must_use]
-pub fn marketed_column(channel: Channel) -> String {
-    match channel {
-        Channel::Any => "marketed_on".to_owned(),
-        channel => format!("marketed_by_{}_on", channel.word()),
+impl BusinessEvent {
+    /// Every event.
+    pub const ALL: [Self; 5] = [
+        Self::Tried,
+        Self::Cancelled,
+        Self::BulkCancelled,
+        Self::Complained,
+        Self::Marketed,
+    ];
+
+    /// What the names of its columns begin with.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Tried => "tried",
+            Self::Cancelled => "cancelled",
+            Self::BulkCancelled => "bulk_cancelled",
+            Self::Complained => "complained",
+            Self::Marketed => "marketed",
+        }
     }
 }
 
-/// Column of the flag that the customer wants no marketing on `channel`; for [`Channel::Any`], on none.
+/// Column of the day of the last marketing contact on `channel` (`None`: on any), for whatever business.
 #[must_use]
-pub fn opted_out_column(channel: Channel) -> String {
+pub fn marketed_column(channel: Option<Channel>) -> String {
     match channel {
-        Channel::Any => "opted_out".to_owned(),
-        channel => format!("opted_out_of_{}", channel.word()),
+        None => "marketed_on".to_owned(),
+        Some(channel) => format!("marketed_by_{}_on", underscored(channel.code())),
+    }
+}
+
+/// Column of the flag that the customer wants no marketing on `channel` (`None`: on none at all).
+#[must_use]
+pub fn opted_out_column(channel: Option<Channel>) -> String {
+    match channel {
+        None => "opted_out".to_owned(),
+        Some(channel) => format!("opted_out_of_{}", underscored(channel.code())),
     }
 }
 
@@ -338,7 +344,9 @@ mod tests {
     fn is_column_name(name: &str) -> bool {
         (1..=64).contains(&name.len())
             && name.starts_with(|first: char| first.is_ascii_lowercase())
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
     }
 
     /// Goal: every term has a name of its own that reads back, whatever underscores its words hold.
@@ -346,10 +354,15 @@ mod tests {
     fn names_of_terms_read_back() {
         let mut names = BTreeSet::new();
         for measure in Measure::ALL {
-            for channel in Channel::ALL {
-                for kind in ContactKind::ALL {
+            for channel in Channel::ALL.iter().copied().map(Some).chain([None]) {
+                for kind in EventKind::ALL.iter().copied().map(Some).chain([None]) {
                     for window in [Window::Ever, Window::Days(1), Window::Days(WINDOW_DAYS_MAX)] {
-                        let term = ContactTerm { measure: *measure, channel: *channel, kind: *kind, window };
+                        let term = ContactTerm {
+                            measure,
+                            channel,
+                            kind,
+                            window,
+                        };
                         let name = term.column();
                         assert!(is_column_name(&name), "{name}");
                         assert_eq!(ContactTerm::parse_column(&name), Some(term), "{name}");
@@ -358,7 +371,12 @@ mod tests {
                 }
             }
         }
-        for other in ["contact_count_web_hall_order_0d", "contact_count_web_hall_order_07d", "contact_count_web_hall_order", "brand"] {
+        for other in [
+            "contact_count_web_hall_order_0d",
+            "contact_count_web_hall_order_07d",
+            "contact_count_web_hall_order",
+            "brand",
+        ] {
             assert_eq!(ContactTerm::parse_column(other), None, "{other}");
         }
     }
@@ -368,13 +386,20 @@ mod tests {
         let longest = Business::new("x".repeat(BUSINESS_CHARACTERS_MAX)).unwrap();
         assert!(is_column_name(&longest.held_column()));
         for event in BusinessEvent::ALL {
-            assert!(is_column_name(&longest.event_column(*event)));
+            assert!(is_column_name(&longest.event_column(event)));
         }
-        for channel in Channel::ALL {
-            assert!(is_column_name(&marketed_column(*channel)) && is_column_name(&opted_out_column(*channel)));
+        for channel in Channel::ALL.iter().copied().map(Some).chain([None]) {
+            assert!(
+                is_column_name(&marketed_column(channel))
+                    && is_column_name(&opted_out_column(channel))
+            );
         }
         for wrong in ["", "9x", "Ring", "ring-tone", "彩铃"] {
-            assert_eq!(Business::new(wrong), Err(ContactWordError::Business), "{wrong}");
+            assert_eq!(
+                Business::new(wrong),
+                Err(ContactWordError::Business),
+                "{wrong}"
+            );
         }
     }
 }

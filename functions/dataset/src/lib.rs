@@ -18,6 +18,7 @@
 pub mod bitmap;
 pub mod column;
 pub mod contact;
+pub mod expression;
 pub mod keys;
 pub mod manifest;
 pub mod page;

@@ -9,6 +9,9 @@ pub use chrono::Weekday;
 /// First and last year that are accepted: anything else is a typing error.
 const YEARS: std::ops::RangeInclusive<i32> = 1990..=2199;
 
+/// Seconds of a day.
+const SECONDS_PER_DAY: i64 = 86_400;
+
 /// Why a text is not a day or a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CalendarError {
@@ -68,6 +71,26 @@ impl Date {
     #[must_use]
     pub fn of_unix_seconds(seconds: i64) -> Option<Self> {
         let day = chrono::DateTime::from_timestamp(seconds, 0)?.date_naive();
+        YEARS.contains(&day.year()).then_some(Self(day))
+    }
+
+    /// The day so many days after 1970-01-01; nothing outside the accepted years.
+    #[must_use]
+    pub fn of_unix_days(days: i32) -> Option<Self> {
+        Self::of_unix_seconds(i64::from(days) * SECONDS_PER_DAY)
+    }
+
+    /// Days since 1970-01-01.
+    #[must_use]
+    pub fn unix_days(self) -> i32 {
+        // The accepted years lie within some 84,000 days of 1970.
+        i32::try_from((self.0 - NaiveDate::default()).num_days()).unwrap_or_default()
+    }
+
+    /// The same day so many months earlier, or the last day of that month where it is shorter; nothing before the accepted years.
+    #[must_use]
+    pub fn months_before(self, months: u32) -> Option<Self> {
+        let day = self.0.checked_sub_months(chrono::Months::new(months))?;
         YEARS.contains(&day.year()).then_some(Self(day))
     }
 
@@ -201,6 +224,27 @@ mod tests {
                 .to_string(),
             "2026-02-01"
         );
+    }
+
+    #[test]
+    fn days_count_from_1970() {
+        for (text, days) in [
+            ("1990-01-01", 7_305),
+            ("2000-02-29", 11_016),
+            ("2026-11-22", 20_779),
+        ] {
+            let date = Date::parse(text).unwrap();
+            assert_eq!(date.unix_days(), days, "{text}");
+            assert_eq!(Date::of_unix_days(days), Some(date), "{text}");
+        }
+        assert_eq!(Date::of_unix_days(0), None);
+        let before = |text, months| {
+            let date = Date::parse(text).unwrap().months_before(months);
+            date.map(|date| date.to_string())
+        };
+        assert_eq!(before("2026-03-31", 1).as_deref(), Some("2026-02-28"));
+        assert_eq!(before("2026-03-15", 6).as_deref(), Some("2025-09-15"));
+        assert_eq!(before("2026-03-15", u32::MAX), None);
     }
 
     #[test]
