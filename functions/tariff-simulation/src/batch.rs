@@ -4,6 +4,9 @@ use crate::compile::CompiledCatalogue;
 use crate::engine::{MonthContext, NoSink, PricingError, Quantities, Workspace, price_month};
 use crate::metering::MeteredUsage;
 
+/// Factor of the 64-bit FNV hash: odd and spread out, so that equal rounds do not cancel each other.
+const CHECKSUM_FACTOR: u64 = 0x0100_0000_01b3;
+
 /// Prices every plan without add-ons, in the long run, for the months of one customer, and writes the sum of each plan's
 /// bills to `totals_fen`, in the catalogue's order. Family members are left out. Returns the number of plan-months priced.
 ///
@@ -60,7 +63,7 @@ pub fn price_repeatedly(
             &mut totals_fen,
         )?;
         checksum = totals_fen.iter().fold(checksum, |sum, total_fen| {
-            sum.rotate_left(5) ^ total_fen.cast_unsigned()
+            (sum ^ total_fen.cast_unsigned()).wrapping_mul(CHECKSUM_FACTOR)
         });
     }
     Ok((checksum, plan_months))

@@ -191,6 +191,69 @@ pub fn round_ratio<N: Exact>(numerator: N, denominator: N, rounding: Rounding) -
     if negative { -rounded } else { rounded }
 }
 
+/// A rounding over one denominator, prepared when a plan is compiled: an amount is rounded by one addition and one division.
+///
+/// It is for amounts that are not negative; [`round_ratio`] rounds the others.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PreparedRounding<N> {
+    /// Numerator of one step.
+    unit: N,
+    /// What is added so that whole units can be cut off.
+    bias: N,
+    /// Whether halves go to the even neighbour; the bias alone would round them up.
+    halves_to_even: bool,
+    step_fen: i64,
+}
+
+impl<N: Exact> PreparedRounding<N> {
+    /// Prepares a rounding of numerators over `denominator`, which is greater than zero.
+    #[must_use]
+    pub fn new(denominator: N, rounding: Rounding) -> Self {
+        let unit = denominator.times(N::from(rounding.step_fen));
+        let bias = match rounding.mode {
+            RoundingMode::Up => unit - N::from(1),
+            RoundingMode::Down => N::default(),
+            RoundingMode::HalfUp | RoundingMode::HalfEven => unit.divided(N::from(2)).0,
+        };
+        Self {
+            unit,
+            bias,
+            halves_to_even: rounding.mode == RoundingMode::HalfEven,
+            step_fen: rounding.step_fen,
+        }
+    }
+
+    /// The amount in fen. The numerator is not negative and leaves room for one step.
+    #[inline]
+    #[must_use]
+    pub fn round(&self, numerator: N) -> N {
+        let (mut whole, rest) = (numerator + self.bias).divided(self.unit);
+        if self.halves_to_even
+            && rest == N::default()
+            && self.has_halves()
+            && whole % N::from(2) != N::default()
+        {
+            whole = whole - N::from(1);
+        }
+        whole.times(N::from(self.step_fen))
+    }
+
+    /// The largest numerator that rounds to at most `fen`, which is not negative.
+    #[must_use]
+    pub fn largest_within(&self, fen: i64) -> N {
+        // Cold, and one step above an amount that fits: through 128 bits.
+        let steps = i128::from(divide(fen, self.step_fen).0);
+        let (unit, bias): (i128, i128) = (self.unit.into(), self.bias.into());
+        let half_stays = self.halves_to_even && self.has_halves() && steps & 1 == 0;
+        N::from_wide((steps + 1) * unit - 1 - bias + i128::from(half_stays))
+    }
+
+    /// Whether an amount can lie in the very middle of two steps.
+    fn has_halves(&self) -> bool {
+        self.bias + self.bias == self.unit
+    }
+}
+
 /// Greatest common divisor; of zero and a number it is the number.
 #[must_use]
 pub fn greatest_common_divisor(mut left: i128, mut right: i128) -> i128 {
@@ -233,6 +296,17 @@ impl BlockRounding {
             Self::Down => whole,
             Self::HalfUp => whole + i64::from(rest >= block - rest),
         }
+    }
+
+    /// The largest quantity that rounds to at most `blocks`.
+    #[must_use]
+    pub fn quantity_within(self, blocks: i64, block: i64) -> i64 {
+        let begun = match self {
+            Self::Up => 0,
+            Self::Down => block - 1,
+            Self::HalfUp => divide(block - 1, 2).0,
+        };
+        blocks.saturating_mul(block).saturating_add(begun)
     }
 }
 
@@ -295,6 +369,55 @@ mod tests {
                 round_ratio::<i128>(numerator.into(), 1_000, rounding),
                 expected.into()
             );
+            if numerator >= 0 {
+                assert_eq!(
+                    PreparedRounding::<i64>::new(1_000, rounding).round(numerator),
+                    expected,
+                    "{numerator} {mode:?} {step_fen} prepared"
+                );
+            }
+        }
+    }
+
+    /// Goal: the prepared rounding is the rounding, and its inverse is on the edge: one more rounds to more.
+    #[test]
+    fn prepared_rounding_and_its_inverse() {
+        use RoundingMode::{Down, HalfEven, HalfUp, Up};
+        for mode in [Up, Down, HalfUp, HalfEven] {
+            for (step_fen, denominator) in [(1, 1), (1, 2), (1, 3), (10, 1), (10, 7), (100, 4)] {
+                let rounding = Rounding { mode, step_fen };
+                let prepared = PreparedRounding::<i64>::new(denominator, rounding);
+                for numerator in 0..3 * denominator * step_fen + 2 {
+                    assert_eq!(
+                        prepared.round(numerator),
+                        round_ratio(numerator, denominator, rounding),
+                        "{numerator} / {denominator} {rounding:?}"
+                    );
+                }
+                for fen in 0..3 * step_fen + 2 {
+                    let most = prepared.largest_within(fen);
+                    let wide = PreparedRounding::<i128>::new(denominator.into(), rounding)
+                        .largest_within(fen);
+                    assert_eq!(wide, i128::from(most));
+                    assert!(prepared.round(most) <= fen, "{fen} {rounding:?}");
+                    assert!(prepared.round(most + 1) > fen, "{fen} {rounding:?}");
+                }
+            }
+        }
+    }
+
+    /// Goal: the inverse of block rounding is on the edge.
+    #[test]
+    fn quantities_within_blocks() {
+        use BlockRounding::{Down, HalfUp, Up};
+        for rounding in [Up, Down, HalfUp] {
+            for block in 1..8 {
+                for blocks in 0..5 {
+                    let most = rounding.quantity_within(blocks, block);
+                    assert_eq!(rounding.blocks(most, block), blocks, "{rounding:?} {block}");
+                    assert_eq!(rounding.blocks(most + 1, block), blocks + 1);
+                }
+            }
         }
     }
 

@@ -100,6 +100,11 @@ pub(super) fn compile(
         .as_ref()
         .is_some_and(|bound| bound.lines.contains(LineGroup::Minimum, MINIMUM_LINE));
     variant.taxes = taxes;
+    variant.looks_at_lines = !variant.amount_caps.is_empty()
+        || !variant.discounts.is_empty()
+        || variant.minimum.is_some()
+        || variant.maximum.is_some()
+        || variant.taxes.iter().any(|tax| !tax.on_everything);
     variant.spread_reductions = needs_spreading(variant);
     variant.monotone = is_monotone(rates, variant);
     variant.has_mixed_weights = has_mixed_weights(variant);

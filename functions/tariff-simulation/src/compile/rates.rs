@@ -1,10 +1,11 @@
 //! Prices over a common denominator, and the proof that they fit 64 bits.
 
-use super::streams::EffectiveRate;
+use super::streams::{EffectiveRate, index_of};
 use super::tables::{NONE, RateFacts, RateRow, TierRow, Variant};
 use crate::limits::{FAMILY_MEMBERS_MAX, METER_MAX};
 use crate::number::{
-    BlockRounding, PRICE_UNITS_PER_FEN, greatest_common_divisor, least_common_multiple,
+    BlockRounding, PRICE_UNITS_PER_FEN, PreparedRounding, Rounding, greatest_common_divisor,
+    least_common_multiple,
 };
 use crate::plan::{AtCap, Plan, Rate};
 
@@ -12,11 +13,16 @@ use crate::plan::{AtCap, Plan, Rate};
 pub(super) fn compile(plan: &Plan, rates: &[EffectiveRate<'_>], variant: &mut Variant) {
     for effective in rates {
         let rate = effective.rate;
-        let (row, tiers) = wide_rows(rate);
-        let narrow = narrow_rows(&row, &tiers);
+        let rounding = rate.rounding.unwrap_or(plan.rounding);
+        let (row, tiers) = wide_rows(rate, rounding);
+        let narrow = narrow_rows(&row, &tiers, rounding);
         let first_tier = u32::try_from(variant.wide_tiers.len()).unwrap_or(u32::MAX);
         let after_tiers = u32::try_from(variant.wide_tiers.len() + tiers.len()).unwrap_or(u32::MAX);
-        variant.rates.push(facts(plan, effective, narrow.is_none()));
+        let facts = facts(rounding, effective, narrow.is_none());
+        if facts.flat_at_zero {
+            variant.due_at_zero.push(index_of(variant.rates.len()));
+        }
+        variant.rates.push(facts);
         let (narrow_row, narrow_tiers) = narrow.unwrap_or_else(|| {
             (
                 RateRow::default(),
@@ -45,7 +51,7 @@ pub(super) fn compile(plan: &Plan, rates: &[EffectiveRate<'_>], variant: &mut Va
     }
 }
 
-fn facts(plan: &Plan, effective: &EffectiveRate<'_>, wide: bool) -> RateFacts {
+fn facts(rounding: Rounding, effective: &EffectiveRate<'_>, wide: bool) -> RateFacts {
     let rate = effective.rate;
     RateFacts {
         slot: effective.slot,
@@ -67,12 +73,12 @@ fn facts(plan: &Plan, effective: &EffectiveRate<'_>, wide: bool) -> RateFacts {
         convert_rounding: rate
             .convert
             .map_or(BlockRounding::Up, |convert| convert.rounding),
-        rounding: rate.rounding.unwrap_or(plan.rounding),
+        rounding,
     }
 }
 
 /// Rows in 128 bits. A price of `p` price units for `per` base units is `p / (10⁷ × per)` fen for one base unit.
-fn wide_rows(rate: &Rate) -> (RateRow<i128>, Vec<TierRow<i128>>) {
+fn wide_rows(rate: &Rate, rounding: Rounding) -> (RateRow<i128>, Vec<TierRow<i128>>) {
     let units_per_fen = i128::from(PRICE_UNITS_PER_FEN);
     let price_denominator = match rate.block {
         Some(_) => units_per_fen,
@@ -91,6 +97,7 @@ fn wide_rows(rate: &Rate) -> (RateRow<i128>, Vec<TierRow<i128>>) {
     let fen = |amount: i64| i128::from(amount) * denominator;
     let row = RateRow {
         denominator,
+        rounding: PreparedRounding::new(denominator, rounding),
         setup: over(rate.setup_price, units_per_fen),
         event_minimum: fen(rate.event_minimum_fen.unwrap_or(0)),
         event_maximum: rate.event_maximum_fen.map_or(-1, fen),
@@ -121,22 +128,32 @@ fn wide_rows(rate: &Rate) -> (RateRow<i128>, Vec<TierRow<i128>>) {
 fn narrow_rows(
     row: &RateRow<i128>,
     tiers: &[TierRow<i128>],
+    rounding: Rounding,
 ) -> Option<(RateRow<i64>, Vec<TierRow<i64>>)> {
     let users = i128::try_from(FAMILY_MEMBERS_MAX + 1).ok()?;
     // Conversion and blocks can round a quantity up by less than it is or by less than one unit; doubling covers both.
     let quantity_max = 2 * users * i128::from(METER_MAX);
     let price_max = tiers.iter().map(|tier| tier.price).max()?;
-    let flats: i128 = tiers.iter().map(|tier| tier.flat).sum();
+    // Each block of a repeating cap begins with the first tier, and pays its flat fees anew.
+    let flats_due = match i128::from(row.cap_every) {
+        0 => 1,
+        every => quantity_max.div_euclid(every) + 1,
+    };
+    let flats = tiers
+        .iter()
+        .map(|tier| tier.flat)
+        .sum::<i128>()
+        .checked_mul(flats_due)?;
     // Amounts of single events are added up in 128 bits in any case.
     let event_max = row.setup.max(row.event_minimum);
     let amount_max = price_max.checked_mul(quantity_max)?.checked_add(flats)?;
     let amount_max = amount_max.checked_add(event_max.checked_mul(quantity_max)?)?;
-    let amount_max = amount_max
-        .max(row.cap)
-        .max(row.event_maximum)
-        .max(row.denominator.checked_mul(100)?);
-    i64::try_from(amount_max).ok()?;
+    let amount_max = amount_max.max(row.cap).max(row.event_maximum);
+    // Rounding adds less than its step.
+    let step = row.denominator.checked_mul(rounding.step_fen.into())?;
+    i64::try_from(amount_max.checked_add(step)?).ok()?;
     let narrow = |value: i128| i64::try_from(value).ok();
+    let denominator = narrow(row.denominator)?;
     let tiers = tiers
         .iter()
         .map(|tier| {
@@ -148,7 +165,8 @@ fn narrow_rows(
         })
         .collect::<Option<Vec<_>>>()?;
     let row = RateRow {
-        denominator: narrow(row.denominator)?,
+        denominator,
+        rounding: PreparedRounding::new(denominator, rounding),
         setup: narrow(row.setup)?,
         event_minimum: narrow(row.event_minimum)?,
         event_maximum: narrow(row.event_maximum)?,

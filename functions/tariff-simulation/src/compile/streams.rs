@@ -101,6 +101,10 @@ pub(super) fn compile(
         variant.members = table.build(true, meters, variant);
     }
     variant.buckets = buckets.into_iter().map(|bucket| bucket.row).collect();
+    variant.rolls_over = variant
+        .buckets
+        .iter()
+        .any(|bucket| bucket.rollover_months > 0);
 }
 
 /// Allowances in the order of drawing, with their pots laid out.
@@ -170,6 +174,10 @@ fn buckets<'a>(
                 index: index_of(index),
                 once: allowance.once,
                 first_months: allowance.first_months.unwrap_or(u32::MAX),
+                always: slot == NONE
+                    && !allowance.once
+                    && allowance.first_months.is_none()
+                    && !plan.prorate_allowances,
             };
             Bucket { allowance, row }
         })
@@ -242,6 +250,7 @@ impl StreamBuilder<'_> {
         let mut table = StreamTable {
             rows: Vec::new(),
             active: 0,
+            meters: Vec::new(),
             by_cell: vec![NONE; cell_count],
         };
         for (key, cells) in order {
@@ -251,6 +260,7 @@ impl StreamBuilder<'_> {
                     *stream = index_of(table.rows.len());
                 }
             }
+            table.meters.push(meters.meter(&cells, key.profile));
             table.rows.push(self.row(&key, &cells, meters, variant));
         }
         table
@@ -340,7 +350,6 @@ impl StreamBuilder<'_> {
             .get(usize::from(key.rate))
             .is_some_and(|effective| effective.rate.setup_price > 0 || effective.rate.over_event);
         StreamRow {
-            meter: meters.meter(cells, key.profile),
             count_meter: if needs_events {
                 meters.meter(cells, Profile::EVENTS)
             } else {

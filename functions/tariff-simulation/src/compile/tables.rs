@@ -2,7 +2,7 @@
 
 use super::meters::Profile;
 use crate::cells::{Kind, Measure};
-use crate::number::{BlockRounding, Exact, Rounding};
+use crate::number::{BlockRounding, Exact, PreparedRounding, Rounding};
 use crate::plan::{AtCap, DiscountValue, FirstMonth, LineGroup, Phase};
 
 /// "No such row" in a 16-bit index.
@@ -37,6 +37,8 @@ pub struct Variant {
     pub wide_rates: Vec<RateRow<i128>>,
     /// Tiers in 128 bits, grouped by rate.
     pub wide_tiers: Vec<TierRow<i128>>,
+    /// Rates that cost something without any usage: their first flat fee is due at zero.
+    pub due_at_zero: Vec<u16>,
     /// Lines that are added up: fees first, then one line for each rate.
     pub lines: Vec<LineRow>,
     /// Position in `lines` of the first rate.
@@ -53,6 +55,10 @@ pub struct Variant {
     pub maximum_counts_minimum: bool,
     /// Taxes.
     pub taxes: Vec<TaxRow>,
+    /// Whether a step after pricing looks at single lines; otherwise only their sum is kept.
+    pub looks_at_lines: bool,
+    /// Whether some allowance's rest is carried to the next month.
+    pub rolls_over: bool,
     /// Whether a reduction has to be spread over its lines, because a later step looks at some of them only.
     pub spread_reductions: bool,
     /// Whether more allowance can never make a bill of totals dearer (see `crate::add_ons`).
@@ -89,6 +95,9 @@ impl Variant {
 /// The streams of one user.
 #[derive(Clone, Debug, Default)]
 pub struct StreamTable {
+    /// Meter of each stream's quantity. They lie apart from the rows, because most streams of most months find no usage, and then
+    /// nothing else of them is read.
+    pub meters: Vec<u32>,
     /// Streams: those that can cost something or draw from an allowance first.
     pub rows: Vec<StreamRow>,
     /// How many of `rows` can change a total.
@@ -100,8 +109,6 @@ pub struct StreamTable {
 /// Usage that has the same rate, allowances and caps.
 #[derive(Clone, Debug)]
 pub struct StreamRow {
-    /// Meter of the quantity.
-    pub meter: u32,
     /// Meter of the number of events, where it matters.
     pub count_meter: u32,
     /// Rate, or [`NONE`] when nothing prices it.
@@ -154,6 +161,8 @@ pub struct BucketRow {
     pub once: bool,
     /// Given in so many first months; `u32::MAX` for always.
     pub first_months: u32,
+    /// Given in full in every month of every customer: the plan's own, not bound to the time of joining.
+    pub always: bool,
 }
 
 /// Limit of a quantity.
@@ -201,6 +210,8 @@ pub struct RateFacts {
 pub struct RateRow<N> {
     /// Denominator: all amounts of the rate are numerators over it, in fen.
     pub denominator: N,
+    /// Rounding of the line over it.
+    pub rounding: PreparedRounding<N>,
     /// Set-up fee per event.
     pub setup: N,
     /// Least charge of an event; 0 for none.
@@ -244,6 +255,17 @@ pub struct TierRow<N> {
 pub trait Priced: Exact {
     /// Rows of rates and tiers in this width.
     fn rows(variant: &Variant) -> (&[RateRow<Self>], &[TierRow<Self>]);
+
+    /// Row of a rate, and its tiers.
+    #[inline]
+    fn row(variant: &Variant, rate: usize) -> (&RateRow<Self>, &[TierRow<Self>]) {
+        let (rates, tiers) = Self::rows(variant);
+        let row = &rates[rate];
+        (
+            row,
+            &tiers[row.tiers_from as usize..row.tiers_until as usize],
+        )
+    }
 }
 
 impl Priced for i64 {

@@ -18,13 +18,13 @@ pub(super) fn totals<S: Sink>(
     sink: &mut S,
 ) {
     // Inactive streams cost nothing and draw nothing; only a sink that reports usage wants to hear of them.
-    let rows = if S::WANTS_ALL_STREAMS {
-        &table.rows[..]
+    let streams = if S::WANTS_ALL_STREAMS {
+        table.rows.len()
     } else {
-        &table.rows[..table.active]
+        table.active
     };
-    for stream in rows {
-        let Some(&quantity) = metered.meters.get(stream.meter as usize) else {
+    for (meter, stream) in table.meters.iter().zip(&table.rows).take(streams) {
+        let Some(&quantity) = metered.meters.get(*meter as usize) else {
             continue;
         };
         if quantity == 0 {
@@ -38,7 +38,7 @@ pub(super) fn totals<S: Sink>(
             || {
                 metered
                     .estimated
-                    .get(stream.meter as usize)
+                    .get(*meter as usize)
                     .copied()
                     .unwrap_or(false)
             },
@@ -74,7 +74,7 @@ pub(super) fn totals<S: Sink>(
                 workspace.event_amounts[rate] +=
                     average_events(variant, rate, facts, beyond.quantity, charged_events);
             }
-            workspace.rates[rate].setups += charged_events;
+            workspace.note(stream.rate).setups += charged_events;
         }
     }
 }
@@ -135,11 +135,9 @@ pub(super) fn draw<S: Sink>(
     }
     let facts = variant.rates.get(usize::from(stream.rate));
     let converted = match facts {
-        Some(facts) if facts.convert_unit > 0 => convert(
-            facts,
-            &mut workspace.rates[usize::from(stream.rate)],
-            served,
-        ),
+        Some(facts) if facts.convert_unit > 0 => {
+            convert(facts, workspace.note(stream.rate), served)
+        }
         _ => served,
     };
     let mut beyond = converted;
@@ -158,8 +156,8 @@ pub(super) fn draw<S: Sink>(
         beyond -= taken;
         sink.draw(user, stream, draw.pot, taken, draw.weight);
     }
-    if facts.is_some() {
-        workspace.rates[usize::from(stream.rate)].charged += beyond;
+    if facts.is_some() && beyond > 0 {
+        workspace.note(stream.rate).charged += beyond;
     }
     sink.stream(StreamOutcome {
         user,
@@ -222,9 +220,7 @@ pub(super) fn event_charge(
 }
 
 fn event_charge_in<N: Priced>(variant: &Variant, rate: usize, units: i64, with_setup: bool) -> N {
-    let (rates, tiers) = N::rows(variant);
-    let row = &rates[rate];
-    let tiers = &tiers[row.tiers_from as usize..row.tiers_until as usize];
+    let (row, tiers) = N::row(variant, rate);
     let mut amount = if units > 0 {
         tiers::charge(row, tiers, units, &mut ())
     } else {

@@ -91,7 +91,9 @@ fn settle(touched: &[(u16, i64)], variant: &Variant, workspace: &mut Workspace) 
             continue;
         };
         let starts_here = position == 0 && any_beyond && facts.needs_events;
-        workspace.rates[usize::from(*rate)].setups += i64::from(starts_here);
+        if starts_here {
+            workspace.note(*rate).setups += 1;
+        }
         if facts.over_event {
             workspace.event_amounts[usize::from(*rate)] +=
                 event_charge(variant, usize::from(*rate), facts, *beyond, starts_here);

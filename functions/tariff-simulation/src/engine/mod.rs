@@ -3,10 +3,11 @@
 //! There is one pricing routine, [`price_month`], generic over a [`Sink`]. The sink of totals ignores everything and compiles
 //! to nothing; the sink of bills writes lines down. So a ranking and the bill that proves it cannot disagree.
 //!
-//! **What a plan-month costs.** With totals: one load per stream (usage with the same rate and allowances), one subtraction per
-//! pot it draws from, one multiplication per tier reached, and one division per line that costs something. No allocation,
-//! no text, no hashing; all state lies in a [`Workspace`] that is made once. A realistic plan has about five streams and three lines
-//! beyond its allowances. With events, each event is walked through its increments and bands instead.
+//! **What a plan-month costs.** With totals: two loads per stream (usage with the same rate and allowances) to see whether there is
+//! any; for those with usage one subtraction per pot they draw from; and for each rate that is charged one multiplication per tier
+//! reached and one division. What was not used is not visited: not its rate, not its line. No allocation, no text, no hashing; all
+//! state lies in a [`Workspace`] that is made once. Of the sample's ten streams and eleven rates in a plan, three streams find usage in
+//! a month and one or two rates are charged. With events, each event is walked through its increments and bands instead.
 //!
 //! **Order.** Exactly the order stated in `docs/reference/catalogue.md`, "How a month is priced".
 
@@ -14,6 +15,7 @@ mod draw;
 mod events;
 mod sink;
 mod steps;
+mod stop;
 mod tiers;
 
 pub use sink::{Line, LineKind, NoSink, RateOutcome, Sink, StreamOutcome};
@@ -120,35 +122,78 @@ pub struct Workspace {
     pots: Vec<i64>,
     /// What is left of each quantity cap.
     cap_left: Vec<i64>,
-    /// By rate.
+    /// By rate; all zero but for the noted ones.
     rates: Vec<RateUse>,
+    /// Rates that have gathered something this month, each once.
+    noted: Vec<u16>,
     /// Charges of single events by rate, in numerators of the rate; used only by rates whose tiers begin anew with each event.
     event_amounts: Vec<i128>,
-    /// What is left of each line, fen.
+    /// What is left of each line, fen; only where a step looks at single lines.
     nets: Vec<i64>,
 }
 
 impl Workspace {
     /// Forgets the past: the next month is the first one.
     pub fn begin(&mut self, variant: &Variant) {
-        self.pots.clear();
-        self.pots.resize(variant.pots, 0);
-        self.cap_left
-            .resize(variant.quantity_caps.len().max(self.cap_left.len()), 0);
-        self.rates.resize(
-            variant.rates.len().max(self.rates.len()),
-            RateUse::default(),
-        );
-        self.event_amounts
-            .resize(variant.rates.len().max(self.event_amounts.len()), 0);
-        self.nets
-            .resize(variant.lines.len().max(self.nets.len()), 0);
+        grow(&mut self.pots, variant.pots);
+        grow(&mut self.cap_left, variant.quantity_caps.len());
+        grow(&mut self.rates, variant.rates.len());
+        grow(&mut self.event_amounts, variant.rates.len());
+        grow(&mut self.nets, variant.lines.len());
+        clear(&mut self.pots, variant.pots);
+    }
+
+    /// Forgets the last month, but for what is carried over.
+    #[inline]
+    fn begin_month(&mut self, variant: &Variant) {
+        for rate in self.noted.drain(..) {
+            if let Some(gathered) = self.rates.get_mut(usize::from(rate)) {
+                *gathered = RateUse::default();
+            }
+        }
+        for (left, cap) in self.cap_left.iter_mut().zip(&variant.quantity_caps) {
+            *left = cap.quantity;
+        }
+        if variant.prices_events {
+            self.event_amounts.fill(0);
+        }
+        if variant.looks_at_lines {
+            clear(&mut self.nets, variant.lines.len());
+        }
+    }
+
+    /// What a rate has gathered, to add something to it.
+    #[inline]
+    fn note(&mut self, rate: u16) -> &mut RateUse {
+        let gathered = &mut self.rates[usize::from(rate)];
+        if gathered.raw | gathered.charged | gathered.setups == 0 {
+            self.noted.push(rate);
+        }
+        gathered
     }
 
     /// What is left in the pots, scaled, in the order of pots.
     #[must_use]
     pub fn pots(&self) -> &[i64] {
         &self.pots
+    }
+}
+
+/// Makes room for at least `len` values.
+fn grow<T: Clone + Default>(values: &mut Vec<T>, len: usize) {
+    if values.len() < len {
+        values.resize(len, T::default());
+    }
+}
+
+/// Zeroes the first `len` values. One by one and only where needed: an unconditional loop becomes a bulk fill, which in WebAssembly is
+/// a call into the host.
+#[inline]
+fn clear(values: &mut [i64], len: usize) {
+    for value in values.iter_mut().take(len) {
+        if *value != 0 {
+            *value = 0;
+        }
     }
 }
 
@@ -167,18 +212,7 @@ pub fn price_month<S: Sink>(
 ) -> Result<MonthTotal, PricingError> {
     grant(variant, quantities.granted, context, workspace);
     sink.granted(&workspace.pots);
-    for (left, cap) in workspace.cap_left.iter_mut().zip(&variant.quantity_caps) {
-        *left = cap.quantity;
-    }
-    for rate in workspace.rates.iter_mut().take(variant.rates.len()) {
-        // Only what was touched: an unconditional loop becomes a bulk fill, which in WebAssembly is a call into the host.
-        if rate.raw | rate.charged | rate.setups != 0 {
-            *rate = RateUse::default();
-        }
-    }
-    if variant.prices_events {
-        workspace.event_amounts.fill(0);
-    }
+    workspace.begin_month(variant);
     for (user, metered) in users.iter().enumerate() {
         let table = if user == 0 {
             &variant.own
@@ -190,19 +224,9 @@ pub fn price_month<S: Sink>(
         }
         draw::totals(variant, table, user, metered, workspace, sink);
     }
-    let gathered = workspace.rates.iter().zip(&workspace.event_amounts);
-    let rate_nets = workspace.nets.iter_mut().skip(variant.first_rate_line);
-    for ((rate, (gathered, event_amount)), net) in
-        (0..variant.rates.len()).zip(gathered).zip(rate_nets)
-    {
-        let amount = steps::price_rate(variant, rate, *gathered, *event_amount, sink);
-        if amount > LINE_FEN_MAX {
-            return Err(PricingError::AmountTooLarge);
-        }
-        *net = amount;
-    }
+    let usage_fen = rates(variant, workspace, sink)?;
     steps::amount_caps(variant, workspace, sink);
-    fees(
+    let fees_fen = fees(
         variant,
         quantities.charged,
         context,
@@ -210,15 +234,80 @@ pub fn price_month<S: Sink>(
         workspace,
         sink,
     );
-    let total = steps::finish(variant, context, workspace, sink);
-    carry_over(variant, workspace);
+    let total = steps::finish(variant, context, usage_fen + fees_fen, workspace, sink);
+    if variant.rolls_over {
+        carry_over(variant, workspace);
+    }
     Ok(total)
+}
+
+/// Prices the rates that have gathered something, and those that cost something without; returns the sum of their lines.
+#[inline]
+fn rates<S: Sink>(
+    variant: &Variant,
+    workspace: &mut Workspace,
+    sink: &mut S,
+) -> Result<i64, PricingError> {
+    let mut sum_fen = 0;
+    for rate in &workspace.noted {
+        let gathered = workspace.rates[usize::from(*rate)];
+        // Conversion notes usage that the allowances may cover.
+        if gathered.charged | gathered.setups != 0 {
+            sum_fen += rate_line(
+                variant,
+                *rate,
+                gathered,
+                &workspace.event_amounts,
+                &mut workspace.nets,
+                sink,
+            )?;
+        }
+    }
+    for rate in &variant.due_at_zero {
+        let gathered = workspace.rates[usize::from(*rate)];
+        if gathered.charged | gathered.setups == 0 {
+            sum_fen += rate_line(
+                variant,
+                *rate,
+                gathered,
+                &workspace.event_amounts,
+                &mut workspace.nets,
+                sink,
+            )?;
+        }
+    }
+    Ok(sum_fen)
+}
+
+/// Prices one rate, and keeps its line where a later step looks at it.
+#[inline]
+fn rate_line<S: Sink>(
+    variant: &Variant,
+    rate: u16,
+    gathered: RateUse,
+    event_amounts: &[i128],
+    nets: &mut [i64],
+    sink: &mut S,
+) -> Result<i64, PricingError> {
+    let rate = usize::from(rate);
+    let amount_fen = steps::price_rate(variant, rate, gathered, event_amounts, sink);
+    if amount_fen > LINE_FEN_MAX {
+        return Err(PricingError::AmountTooLarge);
+    }
+    if variant.looks_at_lines {
+        nets[variant.first_rate_line + rate] = amount_fen;
+    }
+    Ok(amount_fen)
 }
 
 /// Fills the current pots.
 #[inline]
 fn grant(variant: &Variant, granted: &[u32], context: MonthContext, workspace: &mut Workspace) {
     for bucket in &variant.buckets {
+        if bucket.always {
+            workspace.pots[usize::from(bucket.current_pot)] = bucket.grant_scaled;
+            continue;
+        }
         let held = match bucket.slot {
             NONE => 1,
             slot => i64::from(granted.get(usize::from(slot)).copied().unwrap_or(0)),
@@ -264,7 +353,7 @@ fn carry_over(variant: &Variant, workspace: &mut Workspace) {
     }
 }
 
-/// Writes the fee lines.
+/// Writes the fee lines; returns their sum.
 #[inline]
 fn fees<S: Sink>(
     variant: &Variant,
@@ -273,7 +362,8 @@ fn fees<S: Sink>(
     users: usize,
     workspace: &mut Workspace,
     sink: &mut S,
-) {
+) -> i64 {
+    let mut sum_fen = 0;
     for (index, line) in variant
         .lines
         .iter()
@@ -302,7 +392,10 @@ fn fees<S: Sink>(
                 (members, line.fee_fen * members)
             }
         };
-        workspace.nets[index] = amount_fen;
+        sum_fen += amount_fen;
+        if variant.looks_at_lines {
+            workspace.nets[index] = amount_fen;
+        }
         sink.line(Line {
             kind: LineKind::Fee {
                 line: index,
@@ -311,6 +404,7 @@ fn fees<S: Sink>(
             amount_fen,
         });
     }
+    sum_fen
 }
 
 /// The monthly fee of a month, rounded as the plan says.

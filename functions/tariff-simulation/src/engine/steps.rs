@@ -1,7 +1,7 @@
 //! From quantities to lines, and from lines to the bill: line caps, rounding, caps over lines, discounts, minimum, maximum, tax.
 
 use super::{
-    Line, LineKind, MonthContext, MonthTotal, NoSink, RateOutcome, RateUse, Sink, Workspace, tiers,
+    Line, LineKind, MonthContext, MonthTotal, RateOutcome, RateUse, Sink, Workspace, stop, tiers,
 };
 use crate::compile::{Priced, RateRow, TierRow, Variant};
 use crate::number::{Exact, PERCENT_WHOLE, Rounding, divide, round_ratio};
@@ -13,24 +13,12 @@ pub(super) fn price_rate<S: Sink>(
     variant: &Variant,
     rate: usize,
     gathered: RateUse,
-    event_amount: i128,
+    event_amounts: &[i128],
     sink: &mut S,
 ) -> i64 {
     let facts = &variant.rates[rate];
-    if gathered.charged == 0 && gathered.setups == 0 && !facts.flat_at_zero {
-        sink.rate(RateOutcome {
-            rate,
-            charged: 0,
-            setups: 0,
-            exact: 0,
-            after_cap: 0,
-            served: 0,
-            amount_fen: 0,
-        });
-        return 0;
-    }
     if facts.wide || facts.over_event {
-        price_in::<i128, S>(variant, rate, gathered, event_amount, sink)
+        price_in::<i128, S>(variant, rate, gathered, event_amounts[rate], sink)
     } else {
         price_in::<i64, S>(variant, rate, gathered, 0, sink)
     }
@@ -44,11 +32,8 @@ fn price_in<N: Priced, S: Sink>(
     event_amount: i128,
     sink: &mut S,
 ) -> i64 {
-    let (rates, all_tiers) = N::rows(variant);
-    let row = &rates[rate];
-    let tiers = &all_tiers[row.tiers_from as usize..row.tiers_until as usize];
-    let facts = &variant.rates[rate];
-    let exact = if facts.over_event {
+    let (row, tiers) = N::row(variant, rate);
+    let exact = if variant.rates[rate].over_event {
         N::from_wide(event_amount)
     } else {
         cost(row, tiers, gathered, gathered.charged)
@@ -63,14 +48,12 @@ fn price_in<N: Priced, S: Sink>(
     } else if exact <= row.cap {
         (exact, gathered.charged)
     } else if row.cap_stops {
-        let served = largest_within(gathered.charged, |units| {
-            cost(row, tiers, gathered, units) <= row.cap
-        });
+        let served = stop::units_within(row, tiers, gathered, row.cap);
         (cost(row, tiers, gathered, served), served)
     } else {
         (row.cap, gathered.charged)
     };
-    let amount_fen = round_ratio(after_cap, row.denominator, facts.rounding).saturating();
+    let amount_fen = row.rounding.round(after_cap).saturating();
     sink.rate(RateOutcome {
         rate,
         charged: gathered.charged,
@@ -85,7 +68,12 @@ fn price_in<N: Priced, S: Sink>(
 
 /// Tiers and set-up fees for the first `units` of what was gathered.
 #[inline]
-fn cost<N: Priced>(row: &RateRow<N>, tiers: &[TierRow<N>], gathered: RateUse, units: i64) -> N {
+pub(super) fn cost<N: Priced>(
+    row: &RateRow<N>,
+    tiers: &[TierRow<N>],
+    gathered: RateUse,
+    units: i64,
+) -> N {
     let amount = tiers::charge(row, tiers, units, &mut ());
     if gathered.setups == 0 || row.setup == N::default() {
         return amount;
@@ -94,7 +82,7 @@ fn cost<N: Priced>(row: &RateRow<N>, tiers: &[TierRow<N>], gathered: RateUse, un
 }
 
 /// Set-up fees that fall to the first `units`: in proportion, a begun one counts.
-fn setups_within(gathered: RateUse, units: i64) -> i64 {
+pub(super) fn setups_within(gathered: RateUse, units: i64) -> i64 {
     if units >= gathered.charged {
         return gathered.setups;
     }
@@ -104,7 +92,7 @@ fn setups_within(gathered: RateUse, units: i64) -> i64 {
 }
 
 /// Each block of the cap costs its tiers or the cap, whichever is less; set-up fees are outside.
-fn cost_of_capped_blocks<N: Priced>(
+pub(super) fn cost_of_capped_blocks<N: Priced>(
     row: &RateRow<N>,
     tiers: &[TierRow<N>],
     gathered: RateUse,
@@ -113,34 +101,6 @@ fn cost_of_capped_blocks<N: Priced>(
     let block = tiers::charge(row, tiers, row.cap_every, &mut ()).min(row.cap);
     let last = tiers::charge(row, tiers, rest, &mut ()).min(row.cap);
     block.times(N::from(blocks)) + last + row.setup.times(N::from(gathered.setups))
-}
-
-/// The largest `units` in `0..=most` that is acceptable, where smaller ones are acceptable too; 0 if none is.
-fn largest_within(most: i64, acceptable: impl Fn(i64) -> bool) -> i64 {
-    let (mut low, mut high) = (0, most);
-    while low < high {
-        let middle = low + (high - low + 1) / 2;
-        if acceptable(middle) {
-            low = middle;
-        } else {
-            high = middle - 1;
-        }
-    }
-    low
-}
-
-/// A rate's line if only the first `units` are served.
-fn line_for(variant: &Variant, rate: usize, gathered: RateUse, units: i64) -> i64 {
-    let part = RateUse {
-        charged: units,
-        setups: setups_within(gathered, units),
-        ..gathered
-    };
-    if variant.rates[rate].wide {
-        price_in::<i128, _>(variant, rate, part, 0, &mut NoSink)
-    } else {
-        price_in::<i64, _>(variant, rate, part, 0, &mut NoSink)
-    }
 }
 
 /// Caps over several lines.
@@ -195,19 +155,39 @@ fn stop_lines<S: Sink>(
         if excess_fen <= 0 {
             break;
         }
-        if amount_fen == 0 {
+        // A rate whose tiers begin with each event has no price for a part of the month; only an add-on can bring one here.
+        if amount_fen == 0 || variant.rates[rate].over_event {
             continue;
         }
         let gathered = workspace.rates[rate];
         let target_fen = (amount_fen - excess_fen).max(0);
-        let served = largest_within(gathered.charged, |units| {
-            line_for(variant, rate, gathered, units) <= target_fen
-        });
-        let cut_fen = line_for(variant, rate, gathered, served);
+        let (served, cut_fen) = if variant.rates[rate].wide {
+            cut::<i128>(variant, rate, gathered, target_fen)
+        } else {
+            cut::<i64>(variant, rate, gathered, target_fen)
+        };
         excess_fen -= amount_fen - cut_fen;
         workspace.nets[usize::from(*line)] = cut_fen;
         sink.cut(rate, served, gathered.charged - served, cut_fen);
     }
+}
+
+/// How many units of a rate can be served for at most `target_fen`, and the line that they make.
+fn cut<N: Priced>(
+    variant: &Variant,
+    rate: usize,
+    gathered: RateUse,
+    target_fen: i64,
+) -> (i64, i64) {
+    let (row, tiers) = N::row(variant, rate);
+    let served = stop::units_within(
+        row,
+        tiers,
+        gathered,
+        row.rounding.largest_within(target_fen),
+    );
+    let amount = stop::cost_of_part(row, tiers, gathered, served);
+    (served, row.rounding.round(amount).saturating())
 }
 
 #[inline]
@@ -254,11 +234,12 @@ fn proportion(base_fen: i64, numerator: i64, denominator: i64, rounding: Roundin
     .saturating()
 }
 
-/// Discounts, minimum, maximum and tax; returns the bill.
+/// Discounts, minimum, maximum and tax; returns the bill. `lines_fen` is the sum of all lines where no step looks at single ones.
 #[inline]
 pub(super) fn finish<S: Sink>(
     variant: &Variant,
     context: MonthContext,
+    lines_fen: i64,
     workspace: &mut Workspace,
     sink: &mut S,
 ) -> MonthTotal {
@@ -283,7 +264,11 @@ pub(super) fn finish<S: Sink>(
             amount_fen: -off_fen,
         });
     }
-    let mut total_fen: i64 = workspace.nets[..variant.lines.len()].iter().sum();
+    let mut total_fen = if variant.looks_at_lines {
+        workspace.nets[..variant.lines.len()].iter().sum()
+    } else {
+        lines_fen
+    };
     let (mut up_fen, mut back_fen) = (0, 0);
     if let Some((amount_fen, lines)) = &variant.minimum {
         let counted_fen = sum(workspace, lines);

@@ -13,6 +13,15 @@ impl<N> TierSink<N> for () {
     fn tier(&mut self, _index: usize, _quantity: i64, _blocks: i64, _amount: N) {}
 }
 
+/// What is paid for `part` units of one tier: whole blocks, or the units themselves where prices are in proportion.
+#[inline]
+pub(super) fn blocks<N>(rate: &RateRow<N>, part: i64) -> i64 {
+    match rate.block_rounding {
+        Some(rounding) => rounding.blocks(part, rate.block),
+        None => part,
+    }
+}
+
 /// Price of `quantity` units, as a numerator over the rate's denominator.
 #[inline]
 pub fn charge<N: Priced, S: TierSink<N>>(
@@ -45,10 +54,7 @@ pub fn charge<N: Priced, S: TierSink<N>>(
         } else {
             quantity.min(tier.up_to) - from
         };
-        let blocks = match rate.block_rounding {
-            Some(rounding) => rounding.blocks(part, rate.block),
-            None => part,
-        };
+        let blocks = blocks(rate, part);
         let cost = tier.price.times(N::from(blocks)) + tier.flat;
         sink.tier(index, part, blocks, cost);
         amount += cost;
