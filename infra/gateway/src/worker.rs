@@ -382,13 +382,15 @@ impl Shell {
     }
 
     /// Whether another request may join. One that computes does so alone; those that wait may be many.
+    ///
+    /// Only at rest, also when nothing is in flight: what requests leave behind after their answers (a body that is through,
+    /// handles to drop) runs after what is new, so an instance that took the next request at once would pile that up until
+    /// its handles run out.
     fn can_take(&self) -> bool {
-        if self.retired.get() || self.pressed_back.get() {
-            return false;
-        }
-        let in_flight = self.in_flight.borrow().len();
-        in_flight == 0
-            || (self.at_rest.get() && in_flight < self.pool.instance_requests_concurrent_max())
+        !self.retired.get()
+            && !self.pressed_back.get()
+            && self.at_rest.get()
+            && self.in_flight.borrow().len() < self.pool.instance_requests_concurrent_max()
     }
 
     /// Takes the next waiting request, if there is one.

@@ -157,11 +157,11 @@ impl SpinHost {
             .values()
             .cloned()
             .collect();
-        for database in databases
-            .iter()
-            .chain(files.iter().map(|file| file.database()))
-        {
+        for database in databases {
             database.close().await;
+        }
+        for file in files {
+            file.close().await;
         }
         self.postgres.close().await;
     }

@@ -111,8 +111,13 @@ impl Default for PostgresSettings {
 /// Settings of `spin:key-value`.
 #[derive(Clone, Debug)]
 pub struct KeyValueSettings {
-    /// Connections open at once per file; each is a thread. Reads are short.
+    /// Connections kept per file for reading, and long reads at once, each of which takes a thread.
     pub connections_max: usize,
+    /// Bytes of a value that are still read on the thread that serves the request: a few tens of microseconds of copying. A
+    /// row page of the dataset is about 10 KB; its columns are longer and read beside.
+    pub read_here_bytes_max: usize,
+    /// Bytes of the file that each reading connection keeps in memory.
+    pub read_cache_bytes_max: u32,
     /// Stores that one instance may hold open at once; beyond it `store-table-full`. The number is Spin's.
     pub stores_per_instance_max: usize,
     /// Bytes of one key. Keys are names, not data.
@@ -127,6 +132,8 @@ impl Default for KeyValueSettings {
     fn default() -> Self {
         Self {
             connections_max: 8,
+            read_here_bytes_max: 64 << 10,
+            read_cache_bytes_max: 4 << 20,
             stores_per_instance_max: 256,
             key_bytes_max: 4 << 10,
             value_bytes_max: 32 << 20,

@@ -112,3 +112,125 @@ async fn the_file_is_spins() {
         .unwrap();
     assert_eq!(row.try_get::<Vec<u8>, _>(0).unwrap(), [2]);
 }
+
+fn file_in(folder: &tempfile::TempDir) -> KeyValueFile {
+    KeyValueFile::new(
+        StoreLocation::File(folder.path().join("kv.db")),
+        &KeyValueSettings::default(),
+    )
+}
+
+/// Goal: writes that share commits are each answered when they are in the file, and none is lost or mixed up.
+#[tokio::test]
+async fn many_writes_at_once_are_all_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file_in(&folder);
+    let value_of = |number: usize| vec![u8::try_from(number % 251).unwrap(); 1 + number * 7];
+    let sets =
+        (0..500).map(|number| file.set("default", format!("key-{number}"), value_of(number)));
+    for outcome in futures::future::join_all(sets).await {
+        outcome.unwrap();
+    }
+    let deletes = (0..500)
+        .step_by(2)
+        .map(|number| file.delete("default", format!("key-{number}")));
+    for outcome in futures::future::join_all(deletes).await {
+        outcome.unwrap();
+    }
+    for number in 0..500 {
+        let expected = (number % 2 == 1).then(|| value_of(number));
+        assert_eq!(
+            file.get("default", &format!("key-{number}")).await.unwrap(),
+            expected,
+            "{number}"
+        );
+    }
+    file.close().await;
+    assert!(
+        !folder.path().join("kv.db-wal").exists(),
+        "the log was not folded into the file"
+    );
+    assert_eq!(
+        file_in(&folder).get("default", "key-499").await.unwrap(),
+        Some(value_of(499))
+    );
+}
+
+/// Goal: nobody's write fails because a neighbour's in the same commit does.
+#[tokio::test]
+async fn a_write_that_fails_fails_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file_in(&folder);
+    file.set("default", "first".to_owned(), vec![0])
+        .await
+        .unwrap();
+    let mut foreign = connect_options(&folder.path().join("kv.db"), &SqliteSettings::default())
+        .connect()
+        .await
+        .unwrap();
+    let trigger = "CREATE TRIGGER refuse BEFORE INSERT ON spin_key_value WHEN new.key LIKE 'bad%'
+        BEGIN SELECT RAISE(ROLLBACK, 'refused'); END";
+    foreign.execute(trigger).await.unwrap();
+    let keys = ["good-1", "bad-1", "good-2", "good-3", "bad-2", "good-4"];
+    let sets = keys.map(|key| file.set("default", key.to_owned(), vec![1]));
+    for (key, outcome) in keys.iter().zip(futures::future::join_all(sets).await) {
+        assert_eq!(
+            outcome.is_ok(),
+            key.starts_with("good"),
+            "{key}: {outcome:?}"
+        );
+        assert_eq!(
+            file.exists("default", key).await.unwrap(),
+            key.starts_with("good"),
+            "{key}"
+        );
+    }
+}
+
+/// Goal: values are whole on both sides of the length from which they are read on a thread of their own.
+#[tokio::test]
+async fn values_of_all_lengths_are_read_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file_in(&folder);
+    let here_bytes_max = KeyValueSettings::default().read_here_bytes_max;
+    for bytes in [0, 1, here_bytes_max, here_bytes_max + 1, 3 << 20] {
+        let value: Vec<u8> = (0..bytes)
+            .map(|place| u8::try_from(place % 253).unwrap())
+            .collect();
+        file.set("default", "key".to_owned(), value.clone())
+            .await
+            .unwrap();
+        assert!(
+            file.get("default", "key").await.unwrap() == Some(value),
+            "{bytes} bytes differ"
+        );
+    }
+}
+
+/// Goal: a writer of another process makes ours wait, not fail, and is never seen half done.
+#[tokio::test]
+async fn another_processs_transaction_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file_in(&folder);
+    file.set("default", "key".to_owned(), vec![1])
+        .await
+        .unwrap();
+    let mut foreign = connect_options(&folder.path().join("kv.db"), &SqliteSettings::default())
+        .connect()
+        .await
+        .unwrap();
+    foreign.execute("BEGIN IMMEDIATE").await.unwrap();
+    foreign
+        .execute("UPDATE spin_key_value SET value = x'02'")
+        .await
+        .unwrap();
+    let ours = file.set("default", "ours".to_owned(), vec![9]);
+    let theirs = async {
+        assert_eq!(file.get("default", "key").await.unwrap(), Some(vec![1]));
+        foreign.execute("COMMIT").await.unwrap();
+        assert_eq!(file.get("default", "key").await.unwrap(), Some(vec![2]));
+    };
+    let (ours, ()) = futures::future::join(ours, theirs).await;
+    ours.unwrap();
+    assert_eq!(file.get("default", "ours").await.unwrap(), Some(vec![9]));
+}

@@ -72,6 +72,11 @@ impl SqliteDatabase {
         &self.settings
     }
 
+    /// Where the file is, once a connection was opened.
+    pub(crate) fn path(&self) -> Option<&PathBuf> {
+        self.place.get().map(|place| &place.path)
+    }
+
     /// Whether the database can be opened and answers; for health checks.
     pub async fn is_usable(&self) -> bool {
         let Ok(mut lease) = self.lease().await else {

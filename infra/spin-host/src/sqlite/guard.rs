@@ -1,5 +1,5 @@
 //! What a connection given to guests may not do, told to SQLite itself: by its authorizer, its limits and its progress
-//! handler. This is the only module of the crate that calls SQLite past sqlx.
+//! handler. It calls SQLite past sqlx, as nothing else of the crate does but the key-value file's own connections.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
