@@ -7,8 +7,6 @@
 pub const CATALOGUE_BYTES_MAX: usize = 8 << 20;
 /// Largest usage or request document, bytes: twelve months of events of a heavy user and a family.
 pub const USAGE_BYTES_MAX: usize = 4 << 20;
-/// Deepest nesting of a document; our forms need nine levels.
-pub const DEPTH_MAX: usize = 32;
 /// Errors reported for one document; a generated file with one systematic mistake would report it once a row.
 pub const ERRORS_MAX: usize = 200;
 

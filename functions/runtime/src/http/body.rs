@@ -9,13 +9,11 @@ use chudian_vocabulary::Name;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use utoipa::ToSchema;
 
-use crate::problem::{Problem, catalogue, field_error_of};
-
-/// Deepest nesting of a JSON document; the deepest document of ours has about ten levels. A parser and every later walk over
-/// the value use stack by level, and a component's stack is small.
-pub const JSON_DEPTH_MAX: usize = 32;
+pub use crate::problem::document::JSON_DEPTH_MAX;
+use crate::problem::document::{self, Unreadable};
+use crate::problem::{Problem, catalogue};
 
 /// The default limit of a JSON body: a customer with twelve months of detailed usage takes about a tenth.
 pub const JSON_BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -69,7 +67,7 @@ pub struct JsonBody<T, const BYTES_MAX: usize = JSON_BODY_BYTES_MAX> {
     pub bytes: Bytes,
 }
 
-impl<S: Sync, T: DeserializeOwned, const BYTES_MAX: usize> FromRequest<S>
+impl<S: Sync, T: DeserializeOwned + ToSchema, const BYTES_MAX: usize> FromRequest<S>
     for JsonBody<T, BYTES_MAX>
 {
     type Rejection = Problem;
@@ -110,68 +108,44 @@ pub fn require_media_type(headers: &HeaderMap, allowed: &[&str]) -> Result<(), P
     Err(Problem::new(catalogue::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
-/// Reads a JSON document; the problem says where it fails.
-pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    check_depth(bytes)?;
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let inner = error.inner();
-        match inner.classify() {
-            Category::Data => Problem::of_kind(catalogue::INVALID_BODY)
-                .with_errors([field_error_of(error.path(), &inner.to_string())]),
-            Category::Syntax | Category::Eof | Category::Io => malformed(inner),
-        }
-    })?;
-    deserializer.end().map_err(|error| malformed(&error))?;
-    Ok(value)
+/// Reads a JSON document; the problem names every field that is not as it should be.
+///
+/// # Errors
+/// When the bytes are no JSON, or JSON of another shape than `T`.
+pub fn parse_json<T: DeserializeOwned + ToSchema>(bytes: &[u8]) -> Result<T, Problem> {
+    document::read(bytes).map_err(Problem::from)
 }
 
-fn malformed(error: &serde_json::Error) -> Problem {
-    let (line, column) = (error.line(), error.column());
-    let detail = if error.is_eof() {
-        Name::new(
-            format!("文档在第 {line} 行第 {column} 列突然结束，请检查是否完整。"),
-            format!(
-                "The document ends too early, in line {line}, column {column}; check that it is whole."
-            ),
-        )
-    } else {
-        Name::new(
-            format!("第 {line} 行第 {column} 列不是合法的 JSON（UTF-8）。"),
-            format!("Line {line}, column {column} is not valid JSON in UTF-8."),
-        )
-    };
-    Problem::new(catalogue::MALFORMED_JSON, detail)
-}
-
-/// Refuses a document that is nested too deeply, before anything recurses over it.
-fn check_depth(bytes: &[u8]) -> Result<(), Problem> {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in bytes {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        match byte {
-            b'"' => in_string = true,
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > JSON_DEPTH_MAX {
-            let detail = Name::new(
+impl From<Unreadable> for Problem {
+    fn from(unreadable: Unreadable) -> Self {
+        let malformed = |zh, en| Self::new(catalogue::MALFORMED_JSON, Name::new(zh, en));
+        match unreadable {
+            Unreadable::TooDeep => malformed(
                 format!("JSON 最多嵌套 {JSON_DEPTH_MAX} 层。"),
                 format!("JSON may be nested at most {JSON_DEPTH_MAX} levels deep."),
-            );
-            return Err(Problem::new(catalogue::MALFORMED_JSON, detail));
+            ),
+            Unreadable::NotJson {
+                line,
+                column,
+                is_cut_off: true,
+            } => malformed(
+                format!("文档在第 {line} 行第 {column} 列突然结束，请检查是否完整。"),
+                format!(
+                    "The document ends too early, in line {line}, column {column}; check that it is whole."
+                ),
+            ),
+            Unreadable::NotJson {
+                line,
+                column,
+                is_cut_off: false,
+            } => malformed(
+                format!("第 {line} 行第 {column} 列不是合法的 JSON（UTF-8）。"),
+                format!("Line {line}, column {column} is not valid JSON in UTF-8."),
+            ),
+            Unreadable::WrongShape(mistakes) => Self::of_kind(catalogue::INVALID_BODY)
+                .with_errors(mistakes.into_iter().map(Into::into)),
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]

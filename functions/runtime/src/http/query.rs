@@ -1,5 +1,6 @@
 //! Query strings and path parameters, with problems that name the parameter.
 
+use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use chudian_vocabulary::Name;
@@ -39,12 +40,33 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathOf<
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<T>::from_request_parts(parts, state).await {
             Ok(Path(value)) => Ok(Self(value)),
-            Err(PathRejection::FailedToDeserializePathParams(error)) => {
-                let text = error.body_text();
-                let detail = Name::new(format!("路径中的标识不符合要求：{text}"), text);
-                Err(Problem::new(catalogue::INVALID_PATH, detail))
-            }
+            Err(PathRejection::FailedToDeserializePathParams(error)) => refused(error.into_kind()),
             Err(other) => Err(Problem::internal(other.to_string())),
         }
     }
+}
+
+/// A path that cannot be read as the route's parameters; the words of the library about Rust types stay inside.
+fn refused<T>(kind: ErrorKind) -> Result<T, Problem> {
+    let detail = match kind {
+        // What the route's own author got wrong, not the caller.
+        ErrorKind::WrongNumberOfParameters { .. } | ErrorKind::UnsupportedType { .. } => {
+            return Err(Problem::internal(kind.to_string()));
+        }
+        ErrorKind::InvalidUtf8InPathParam { key } => Name::new(
+            format!("路径中的 {key} 解码后不是 UTF-8 文本。"),
+            format!("The part `{key}` of the path is not text in UTF-8 after decoding."),
+        ),
+        ErrorKind::ParseErrorAtKey { key, .. } | ErrorKind::DeserializeError { key, .. } => {
+            Name::new(
+                format!("路径中的 {key} 不符合要求。"),
+                format!("The part `{key}` of the path is not valid."),
+            )
+        }
+        _ => Name::new(
+            "路径中的标识不符合要求。",
+            "A part of the path is not valid.",
+        ),
+    };
+    Err(Problem::new(catalogue::INVALID_PATH, detail))
 }

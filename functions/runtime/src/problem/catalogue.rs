@@ -20,8 +20,8 @@ macro_rules! problem_kinds {
 problem_kinds! {
     /// The body is not JSON at all, or nested more deeply than any document of ours.
     MALFORMED_JSON = "malformed-json", 400, "请求体不是合法的 JSON", "The body is not valid JSON";
-    /// The body is JSON of another shape than the route reads; `errors` points to the field.
-    INVALID_BODY = "invalid-body", 422, "请求体的内容不符合要求", "The body does not have the expected shape";
+    /// A field of the body is missing, unknown, or has a value that the route does not take; `errors` points to it.
+    INVALID_BODY = "invalid-body", 422, "请求体的内容不符合要求", "The body is not what this route takes";
     /// A query parameter is unknown or has a value that the route does not read.
     INVALID_QUERY = "invalid-query", 400, "查询参数不符合要求", "A query parameter is not valid";
     /// A part of the path has a form that no such thing can have.

@@ -6,7 +6,11 @@
 //! masked in what it is told (PR-2): answers are kept in more places than requests.
 
 pub mod catalogue;
+pub mod document;
 mod serde_text;
+pub mod shape;
+mod strict;
+pub mod words;
 
 pub use serde_text::field_error_of;
 
@@ -63,15 +67,53 @@ pub struct Problem(Box<ProblemParts>);
 #[derive(Clone, Debug)]
 struct ProblemParts {
     kind: ProblemKind,
-    detail: Name,
+    /// `None` when the title, or the wrong fields, say everything.
+    detail: Option<Name>,
     errors: Vec<FieldError>,
     retry_after_s: Option<u32>,
     cause: Option<String>,
 }
 
+impl FieldError {
+    /// The error as the detail of a problem that has `others` more.
+    fn as_detail(&self, others: usize) -> Name {
+        let (place_zh, place_en) = if self.pointer.is_empty() {
+            ("整个文档", "the whole document")
+        } else {
+            (self.pointer.as_str(), self.pointer.as_str())
+        };
+        let (more_zh, more_en) = match others {
+            0 => Default::default(),
+            _ => (
+                format!("（另有 {others} 处，见 errors）"),
+                format!(" ({others} more in `errors`)"),
+            ),
+        };
+        Name::new(
+            format!(
+                "{place_zh}：{}{more_zh}。",
+                self.detail.zh.trim_end_matches('。')
+            ),
+            format!(
+                "{place_en}: {}{more_en}.",
+                self.detail.en.trim_end_matches('.')
+            ),
+        )
+    }
+}
+
 impl Problem {
     /// A problem of `kind`; `detail` says what to change, in both languages.
     pub fn new(kind: ProblemKind, detail: Name) -> Self {
+        Self::with_detail(kind, Some(detail))
+    }
+
+    /// A problem whose title says everything; with errors, its detail is the first of them and how many more there are.
+    pub fn of_kind(kind: ProblemKind) -> Self {
+        Self::with_detail(kind, None)
+    }
+
+    fn with_detail(kind: ProblemKind, detail: Option<Name>) -> Self {
         Self(Box::new(ProblemParts {
             kind,
             detail,
@@ -79,11 +121,6 @@ impl Problem {
             retry_after_s: None,
             cause: None,
         }))
-    }
-
-    /// A problem whose title says everything.
-    pub fn of_kind(kind: ProblemKind) -> Self {
-        Self::new(kind, Name::new(kind.title_zh, kind.title_en))
     }
 
     /// A defect of ours: the client sees only that there was one.
@@ -123,8 +160,13 @@ impl Problem {
     }
 
     /// What is wrong, in both languages.
-    pub fn detail(&self) -> &Name {
-        &self.0.detail
+    pub fn detail(&self) -> Name {
+        let parts = &self.0;
+        match (&parts.detail, parts.errors.split_first()) {
+            (Some(detail), _) => detail.clone(),
+            (None, Some((first, others))) => first.as_detail(others.len()),
+            (None, None) => Name::new(parts.kind.title_zh, parts.kind.title_en),
+        }
     }
 
     /// The fields that are wrong.
@@ -158,7 +200,7 @@ impl Problem {
         members.insert("status".to_owned(), parts.kind.status.into());
         members.insert(
             "detail".to_owned(),
-            mask_numbers(parts.detail.in_language(language)).into(),
+            mask_numbers(self.detail().in_language(language)).into(),
         );
         if let Some(instance) = instance {
             members.insert("instance".to_owned(), instance.into());
@@ -336,6 +378,38 @@ mod tests {
             !text.contains(number) && text.matches("138****5678").count() == 3,
             "{text}"
         );
+    }
+
+    /// Goal: who reads only the detail knows the field and what belongs there; a detail that was given stays.
+    #[test]
+    fn the_first_wrong_field_is_the_detail() {
+        let error = |pointer: &str| FieldError {
+            pointer: pointer.to_owned(),
+            code: "c".to_owned(),
+            detail: Name::new("应为整数。", "must be a whole number"),
+        };
+        let detail = |errors: Vec<FieldError>| {
+            let detail = Problem::of_kind(catalogue::INVALID_BODY)
+                .with_errors(errors)
+                .detail();
+            (detail.zh, detail.en)
+        };
+        let both = |zh: &str, en: &str| (zh.to_owned(), en.to_owned());
+        assert_eq!(
+            detail(vec![error("/a/0")]),
+            both("/a/0：应为整数。", "/a/0: must be a whole number.")
+        );
+        assert_eq!(
+            detail(vec![error(""), error("/b"), error("/c")]),
+            both(
+                "整个文档：应为整数（另有 2 处，见 errors）。",
+                "the whole document: must be a whole number (2 more in `errors`)."
+            )
+        );
+        let kind = catalogue::INVALID_BODY;
+        assert_eq!(detail(Vec::new()), both(kind.title_zh, kind.title_en));
+        let given = Problem::new(kind, Name::new("说明", "said")).with_errors([error("/a")]);
+        assert_eq!(given.detail(), Name::new("说明", "said"));
     }
 
     #[test]

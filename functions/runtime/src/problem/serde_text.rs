@@ -1,24 +1,20 @@
-//! Turns the errors of serde into field errors: a JSON pointer, a code, and a text in both languages.
+//! Says serde's refusals again in the field's words, where there is no schema to say them: query strings, and types whose
+//! schema is wider than what they take.
 //!
-//! Serde's messages are English sentences of a few fixed forms; each form is read here and said again in Chinese. A form that
-//! is not known (a type's own message) is passed on as it is, after a Chinese introduction.
+//! Serde's messages are sentences of a few fixed forms about Rust types. Each form is read here and said anew; a message of no
+//! known form is never passed on, since nobody outside knows what a `u64` is.
 
 use chudian_vocabulary::Name;
 use serde_path_to_error::{Path, Segment};
 
 use super::FieldError;
+use super::shape::{Mistake, push_token};
+use super::words::{self, Range, phrase};
 
 /// The field error of a serde failure at `path` with the message `message`.
+#[must_use]
 pub fn field_error_of(path: &Path, message: &str) -> FieldError {
-    // serde_json adds the place in the text, which the pointer says better.
-    let message = message.split(" at line ").next().unwrap_or(message);
-    let mut pointer = pointer_of(path);
-    let (code, detail) = translate(message, &mut pointer);
-    FieldError {
-        pointer,
-        code: code.to_owned(),
-        detail,
-    }
+    mistake_of(pointer_of(path), message).into()
 }
 
 fn pointer_of(path: &Path) -> String {
@@ -35,97 +31,163 @@ fn pointer_of(path: &Path) -> String {
     pointer
 }
 
-/// Appends a reference token, escaped by RFC 6901.
-fn push_token(pointer: &mut String, token: &str) {
-    pointer.push('/');
-    pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
+/// What serde says with `message` about the place `pointer`.
+pub(super) fn mistake_of(mut pointer: String, message: &str) -> Mistake {
+    // serde_json adds the place in the text, which the pointer says better.
+    let message = message.split(" at line ").next().unwrap_or(message);
+    let (code, detail) = said_anew(message, &mut pointer);
+    Mistake {
+        pointer,
+        code,
+        detail,
+    }
 }
 
-/// Text between the first pair of backquotes.
-fn quoted(message: &str) -> Option<&str> {
-    message.split('`').nth(1)
+/// Texts between backquotes.
+fn quoted(message: &str) -> impl Iterator<Item = &str> {
+    message.split('`').skip(1).step_by(2)
 }
 
-fn translate(message: &str, pointer: &mut String) -> (&'static str, Name) {
-    let name_of = |zh: String| Name::new(zh, message);
+fn said_anew(message: &str, pointer: &mut String) -> (&'static str, Name) {
+    let names_a_field = ["missing field", "unknown field", "duplicate field"]
+        .iter()
+        .any(|form| message.starts_with(form));
+    if names_a_field
+        && let Some(field) = quoted(message).next()
+        && (message.starts_with("missing") || pointer.rsplit('/').next() != Some(field))
+    {
+        push_token(pointer, field);
+    }
+    let field = pointer.rsplit('/').next().unwrap_or_default().to_owned();
+    let others = || quoted(message).skip(1).collect::<Vec<_>>();
     if message.starts_with("missing field") {
-        if let Some(field) = quoted(message) {
-            push_token(pointer, field);
-        }
-        return (
-            "missing-field",
-            Name::new("缺少这个字段，请补上。", "This field is missing; add it."),
-        );
+        ("missing-field", phrase("缺少这个字段", "is missing"))
+    } else if message.starts_with("duplicate field") {
+        (
+            "duplicate-field",
+            phrase(
+                "这个字段写了两次，只能写一次",
+                "is written twice; write it once",
+            ),
+        )
+    } else if message.starts_with("unknown field") {
+        (
+            "unknown-field",
+            unknown("没有这个字段", "unknown field", &others()),
+        )
+    } else if message.starts_with("unknown variant") {
+        (
+            "unknown-word",
+            unknown("没有这个取值", "unknown word", &others()),
+        )
+    } else if let Some((found, expected)) = message
+        .strip_prefix("invalid type: ")
+        .and_then(|rest| rest.split_once(", expected "))
+    {
+        wrong_type(found, expected, &field)
+    } else if let Some((_, expected)) = message
+        .strip_prefix("invalid value: ")
+        .and_then(|rest| rest.split_once(", expected "))
+    {
+        ("out-of-range", must_be(expected_noun(expected, &field)))
+    } else {
+        unread(message, &field)
     }
-    if message.starts_with("unknown field") || message.starts_with("duplicate field") {
-        if let Some(field) = quoted(message)
-            && pointer.rsplit('/').next() != Some(field)
-        {
-            push_token(pointer, field);
-        }
-        return if message.starts_with("unknown") {
-            let expected = message
-                .split_once(", ")
-                .map_or("", |(_, expected)| expected);
-            (
-                "unknown-field",
-                name_of(format!(
-                    "没有这个字段；可用的字段：{}",
-                    after_expected(expected)
-                )),
-            )
-        } else {
-            (
-                "duplicate-field",
-                name_of("这个字段出现了两次，只能出现一次。".to_owned()),
-            )
-        };
+}
+
+/// Something that is not among `known`.
+fn unknown(zh: &str, en: &str, known: &[&str]) -> Name {
+    if known.is_empty() {
+        return phrase(zh, en);
     }
-    if let Some(rest) = message.strip_prefix("invalid type: ") {
-        return ("wrong-type", name_of(found_and_expected("类型不对", rest)));
-    }
-    if let Some(rest) = message.strip_prefix("invalid value: ") {
-        return (
-            "value-not-allowed",
-            name_of(found_and_expected("取值不对", rest)),
-        );
-    }
-    if let Some(rest) = message.strip_prefix("invalid length ") {
-        return (
-            "wrong-length",
-            name_of(found_and_expected("长度不对", rest)),
-        );
-    }
-    if message.starts_with("unknown variant") {
-        let value = quoted(message).unwrap_or_default();
-        let expected = message
-            .split_once(", ")
-            .map_or("", |(_, expected)| expected);
-        return (
-            "value-not-allowed",
-            name_of(format!(
-                "没有“{value}”这个取值；可用的取值：{}",
-                after_expected(expected)
-            )),
-        );
-    }
-    (
-        "value-not-allowed",
-        name_of(format!("取值不符合要求：{message}")),
+    phrase(
+        format!("{zh}；可用的有 {}", known.join("、")),
+        format!("{en}; there are {}", known.join(", ")),
     )
 }
 
-fn after_expected(text: &str) -> &str {
-    text.strip_prefix("expected one of ")
-        .or_else(|| text.strip_prefix("expected "))
-        .unwrap_or(text)
+fn must_be(noun: Option<Name>) -> Name {
+    noun.map_or_else(
+        || phrase("取值不符合要求", "is not a value that this field takes"),
+        |noun| phrase(format!("应为{}", noun.zh), format!("must be {}", noun.en)),
+    )
 }
 
-fn found_and_expected(what: &str, rest: &str) -> String {
-    match rest.split_once(", expected ") {
-        Some((found, expected)) => format!("{what}：得到 {found}，应为 {expected}。"),
-        None => format!("{what}：{rest}。"),
+fn wrong_type(found: &str, expected: &str, field: &str) -> (&'static str, Name) {
+    let noun = expected_noun(expected, field);
+    if found.starts_with("floating point") && integer_range(expected).is_some() {
+        let noun = words::whole_number(field, None, None);
+        let detail = phrase(
+            format!("应为{}，只用数字书写，不带小数点和指数", noun.zh),
+            format!("must be {}, written in digits only", noun.en),
+        );
+        return ("not-an-integer", detail);
     }
+    ("wrong-type", must_be(noun))
+}
+
+/// What could not be read from a text, in the words of the standard library.
+fn unread(message: &str, field: &str) -> (&'static str, Name) {
+    let is_a_number = message.ends_with("digit found in string")
+        || message.ends_with("integer from empty string");
+    if is_a_number {
+        let noun = words::whole_number(field, None, None);
+        return ("not-an-integer", must_be(Some(noun)));
+    }
+    match message {
+        "number too large to fit in target type" => {
+            ("out-of-range", phrase("数值过大", "is too large"))
+        }
+        "number too small to fit in target type" => {
+            ("out-of-range", phrase("数值过小", "is too small"))
+        }
+        "provided string was not `true` or `false`" => {
+            ("wrong-type", must_be(words::kind("boolean")))
+        }
+        _ => ("value-not-allowed", must_be(None)),
+    }
+}
+
+/// What serde expected, as a noun of the field; nothing for what is no kind of value.
+fn expected_noun(expected: &str, field: &str) -> Option<Name> {
+    if let Some(range) = integer_range(expected) {
+        return Some(words::whole_number(field, None, Some(range)));
+    }
+    let kind = match expected.split(' ').next().unwrap_or_default() {
+        "struct" | "map" => "object",
+        "f32" | "f64" => "number",
+        _ => match expected {
+            "a string" | "a borrowed string" | "a character" => return Some(words::text(None)),
+            "a boolean" => "boolean",
+            "a sequence" => "array",
+            "a map" => "object",
+            _ => "",
+        },
+    };
+    words::kind(kind)
+}
+
+/// What a Rust integer holds.
+fn integer_range(name: &str) -> Option<Range> {
+    let (least, most): (i128, i128) = match name {
+        "u8" => (0, u8::MAX.into()),
+        "u16" => (0, u16::MAX.into()),
+        "u32" => (0, u32::MAX.into()),
+        "u64" | "usize" => (0, u64::MAX.into()),
+        "i8" => (i8::MIN.into(), i8::MAX.into()),
+        "i16" => (i16::MIN.into(), i16::MAX.into()),
+        "i32" => (i32::MIN.into(), i32::MAX.into()),
+        "i64" | "isize" => (i64::MIN.into(), i64::MAX.into()),
+        "a nonzero u8" => (1, u8::MAX.into()),
+        "a nonzero u16" => (1, u16::MAX.into()),
+        "a nonzero u32" => (1, u32::MAX.into()),
+        "a nonzero u64" => (1, u64::MAX.into()),
+        _ => return None,
+    };
+    Some(Range {
+        least: Some(least),
+        most: Some(most),
+    })
 }
 
 #[cfg(test)]
@@ -136,100 +198,79 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Outer {
-        #[serde(rename = "a/b")]
-        inner: Vec<Inner>,
-    }
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Inner {
-        count: u8,
-        #[serde(default)]
+    #[expect(dead_code, reason = "only its refusals are looked at")]
+    struct Query {
+        limit: Option<u32>,
+        small: Option<u8>,
+        whole: Option<bool>,
         kind: Option<Kind>,
+        number: Option<std::num::NonZeroU64>,
     }
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "kebab-case")]
     enum Kind {
-        One,
-        Two,
+        OfOne,
+        OfTwo,
     }
 
-    fn error_of(json: &str) -> FieldError {
-        let error = serde_path_to_error::deserialize::<_, Outer>(
-            &mut serde_json::Deserializer::from_str(json),
-        )
-        .unwrap_err();
-        field_error_of(error.path(), &error.inner().to_string())
-    }
-
-    /// Goal: the pointer names the very field, whatever is wrong with it.
+    /// Goal: every form that a query can be refused in, in the words of its parameter.
     #[test]
-    fn every_form_points_to_its_field() {
+    fn queries_are_refused_in_the_words_of_the_parameter() {
         let table = [
-            (r#"{}"#, "/a~1b", "missing-field"),
-            (r#"{"a/b":[{}]}"#, "/a~1b/0/count", "missing-field"),
-            (
-                r#"{"a/b":[{"count":1},{"count":"x"}]}"#,
-                "/a~1b/1/count",
-                "wrong-type",
-            ),
-            (
-                r#"{"a/b":[{"count":-1}]}"#,
-                "/a~1b/0/count",
-                "value-not-allowed",
-            ),
-            (
-                r#"{"a/b":[{"count":1,"colour":1}]}"#,
-                "/a~1b/0/colour",
-                "unknown-field",
-            ),
-            (
-                r#"{"a/b":[{"count":1,"count":1}]}"#,
-                "/a~1b/0/count",
-                "duplicate-field",
-            ),
-            (
-                r#"{"a/b":[{"count":1,"kind":"three"}]}"#,
-                "/a~1b/0/kind",
-                "value-not-allowed",
-            ),
-            (r#"[]"#, "", "wrong-length"),
-            (r#"5"#, "", "wrong-type"),
+            "limit=1e3",
+            "limit=-3",
+            "limit=",
+            "limit=99999999999",
+            "limit=1&limit=2",
+            "limits=1",
+            "small=300",
+            "whole=yes",
+            "kind=of-three",
+            "number=0",
         ];
-        for (json, pointer, code) in table {
-            let error = error_of(json);
-            assert_eq!(
-                (error.pointer.as_str(), error.code.as_str()),
-                (pointer, code),
-                "{json}: {error:?}"
-            );
-            assert!(!error.detail.zh.is_ascii(), "{json}");
-        }
+        let shown = table.map(|query| {
+            let pairs =
+                serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+            let failure = serde_path_to_error::deserialize::<_, Query>(pairs).unwrap_err();
+            let error = field_error_of(failure.path(), &failure.inner().to_string());
+            format!(
+                "{query}\n  {} {}\n  {}\n  {}",
+                error.pointer, error.code, error.detail.en, error.detail.zh
+            )
+        });
+        insta::assert_snapshot!(shown.join("\n"));
     }
 
+    /// Goal: the same for values that are no text, as far as serde words them.
     #[test]
-    fn the_reader_learns_what_was_expected() {
-        assert_eq!(
-            error_of(r#"{"a/b":[{"count":1,"kind":"three"}]}"#)
-                .detail
-                .zh,
-            "没有“three”这个取值；可用的取值：`one` or `two`"
-        );
-        assert_eq!(
-            error_of(r#"{"a/b":[{"count":"x"}]}"#).detail.zh,
-            "类型不对：得到 string \"x\"，应为 u8。"
-        );
-        let known = serde_json::from_str::<Outer>(
-            r#"{"a/b":[{"count":1,"kind":"two"},{"count":2,"kind":"one"}]}"#,
-        )
-        .unwrap();
-        assert!(
-            known
-                .inner
-                .iter()
-                .all(|inner| inner.kind.is_some() && inner.count > 0)
-        );
+    fn values_are_refused_in_the_words_of_the_field() {
+        let table = [
+            "invalid type: floating point `1000.0`, expected u64",
+            "invalid type: string \"13812345678\", expected u64",
+            "invalid value: integer `-1`, expected u32",
+            "invalid value: integer `0`, expected a nonzero u64",
+            "invalid type: map, expected a string",
+            "invalid type: integer `5`, expected struct UsageForm",
+            "invalid length 0, expected struct Outer with 1 element",
+            "invalid type: unit value, expected string or map",
+            "missing field `a/b`",
+            "duplicate field `kb`",
+            "unknown field `kbs`, expected `kb` or `seconds`",
+            "unknown field `kbs`, there are no fields",
+            "unknown variant `fax`, expected one of `voice`, `data`, `sms`",
+            "something that a type of its own says",
+        ];
+        let shown = table.map(|message| {
+            let mistake = mistake_of(
+                "/months/0/kb".to_owned(),
+                &format!("{message} at line 1 column 5"),
+            );
+            format!(
+                "{message}\n  {} {}\n  {}\n  {}",
+                mistake.pointer, mistake.code, mistake.detail.en, mistake.detail.zh
+            )
+        });
+        insta::assert_snapshot!(shown.join("\n"));
     }
 }

@@ -284,7 +284,7 @@ fn rejected_line(line: usize, problem: &Problem, language: Language) -> Rejected
         let whole = crate::wire::FieldError {
             pointer: String::new(),
             code: problem.kind().code,
-            message: problem.detail().clone(),
+            message: problem.detail(),
         };
         errors.push(FieldErrorBody::of(&field_error(whole), language));
     }

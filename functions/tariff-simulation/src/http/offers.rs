@@ -47,6 +47,7 @@ pub(super) struct NewOffers {
     channel: String,
     /// How many, 1 to 10; absent: 3. There may be fewer plans worth offering.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 10)]
     limit: Option<u64>,
 }
 

@@ -41,6 +41,7 @@ pub(super) struct TokenRequest {
     customer_id: String,
     /// How long it lives, 1 to 3600 seconds; absent: 900.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 3_600)]
     ttl_s: Option<i64>,
 }
 

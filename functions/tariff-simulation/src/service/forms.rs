@@ -39,12 +39,14 @@ pub struct ProfileForm {
     pub plan_id: Option<String>,
     /// Day on which the present plan began, `YYYY-MM-DD`. Absent: long ago.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date")]
     pub plan_since: Option<String>,
     /// Add-ons held with the present plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add_ons: Vec<HeldAddOnJson>,
     /// First day of the running contract, `YYYY-MM-DD`. Absent: no contract runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date")]
     pub contract_since: Option<String>,
     /// Other services held.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -74,12 +76,14 @@ pub struct CustomerForm {
     pub plan_id: Option<String>,
     /// Day on which the present plan began, `YYYY-MM-DD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date")]
     pub plan_since: Option<String>,
     /// Add-ons held with the present plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add_ons: Vec<HeldAddOnJson>,
     /// First day of the running contract, `YYYY-MM-DD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date")]
     pub contract_since: Option<String>,
     /// Other services held.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,6 +1,7 @@
 //! The JSON forms of the two questions: a comparison and a bill.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -27,12 +28,14 @@ pub struct SimulationForm {
     /// What else is known of a customer that is described.
     pub profile: Option<ProfileForm>,
     /// The day on which plans must be on sale, `YYYY-MM-DD`; absent: today in China.
+    #[schema(format = "date")]
     pub as_of: Option<String>,
     /// Catalogue version; absent: the one in force on that day.
     pub catalogue_version: Option<String>,
     /// Usage scaled by kind.
     pub what_if: Option<WhatIfForm>,
     /// Members of the ranking rule that differ for this question.
+    #[serde(deserialize_with = "members_once")]
     #[schema(value_type = Option<crate::wire::catalogue::RankingJson>)]
     pub rule: Option<Map<String, Value>>,
     /// Plans to compare; absent: all.
@@ -40,7 +43,40 @@ pub struct SimulationForm {
     /// How much the answer says.
     pub detail: Detail,
     /// Plans returned, 1 to 200; absent: 10.
+    #[schema(minimum = 1, maximum = 200)]
     pub limit: Option<u64>,
+}
+
+/// Reads an object whose members stand there once each: of two, the last would win in silence.
+fn members_once<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Map<String, Value>>, D::Error> {
+    struct Once;
+
+    impl<'de> Visitor<'de> for Once {
+        type Value = Option<Map<String, Value>>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("a map")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+            let mut read = Map::new();
+            while let Some((name, value)) = members.next_entry::<String, Value>()? {
+                if read.contains_key(&name) {
+                    return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+                }
+                read.insert(name, value);
+            }
+            Ok(Some(read))
+        }
+    }
+
+    deserializer.deserialize_any(Once)
 }
 
 /// How much an answer says.
@@ -59,14 +95,19 @@ pub enum Detail {
 #[serde(deny_unknown_fields, default)]
 pub struct WhatIfForm {
     /// Calls.
+    #[schema(format = "per-mille", maximum = 10_000)]
     pub voice: Option<u64>,
     /// Mobile data.
+    #[schema(format = "per-mille", maximum = 10_000)]
     pub data: Option<u64>,
     /// Text messages.
+    #[schema(format = "per-mille", maximum = 10_000)]
     pub sms: Option<u64>,
     /// Multimedia messages.
+    #[schema(format = "per-mille", maximum = 10_000)]
     pub mms: Option<u64>,
     /// Public WLAN.
+    #[schema(format = "per-mille", maximum = 10_000)]
     pub wlan: Option<u64>,
 }
 
@@ -100,6 +141,7 @@ pub struct BillForm {
     #[serde(default)]
     pub profile: Option<ProfileForm>,
     /// The month, `YYYY-MM`: one of the usage.
+    #[schema(format = "month")]
     pub month: String,
     /// The plan.
     pub plan_id: String,

@@ -2,7 +2,8 @@
 //!
 //! Which rule holds: the request's own members, over the region's stored rule (or the default one), over the catalogue's.
 
-use chudian_runtime::problem::{FieldError, field_error_of};
+use chudian_runtime::problem::document::read_value;
+use chudian_runtime::problem::shape::Mistake;
 use serde_json::{Map, Value};
 
 use crate::plan::{RankingRule, TieBreak};
@@ -14,21 +15,19 @@ const FEN_PER_YUAN: u64 = 100;
 /// Decimals of a per cent in thousandths.
 const PERCENT_SCALE: i64 = 1_000;
 
-/// The rule that holds when a request overrides members of `base`. The error points into the override.
+/// The rule that holds when a request overrides members of `base`. The errors point into the override.
 pub fn overridden(
     base: &RankingJson,
     overrides: &Map<String, Value>,
-) -> Result<RankingJson, FieldError> {
+) -> Result<RankingJson, Vec<Mistake>> {
     // The override is read by itself first, so that its mistakes are reported where they were written.
-    let _: RankingJson = serde_path_to_error::deserialize(Value::Object(overrides.clone()))
-        .map_err(|error| field_error_of(error.path(), &error.inner().to_string()))?;
+    let _: RankingJson = read_value(Value::Object(overrides.clone()))?;
     let mut members = match serde_json::to_value(base) {
         Ok(Value::Object(members)) => members,
         _ => Map::new(),
     };
     members.extend(overrides.clone());
-    serde_path_to_error::deserialize(Value::Object(members))
-        .map_err(|error| field_error_of(error.path(), &error.inner().to_string()))
+    read_value(Value::Object(members))
 }
 
 /// A rule of the domain in its JSON form.
@@ -94,9 +93,7 @@ mod tests {
         assert_eq!(serde_json::to_value(effective).unwrap(), expected);
         let misspelt = json!({"saving_mni": "1"});
         assert_eq!(
-            overridden(&base, misspelt.as_object().unwrap())
-                .unwrap_err()
-                .pointer,
+            overridden(&base, misspelt.as_object().unwrap()).unwrap_err()[0].pointer,
             "/saving_mni"
         );
     }

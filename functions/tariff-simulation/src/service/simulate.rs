@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chudian_runtime::problem::shape::Mistake;
 use chudian_vocabulary::{Date, Language, Name};
 use sha2::{Digest as _, Sha256};
 
@@ -207,9 +208,12 @@ fn effective_rule(
     let in_rule = |pointer: String| format!("/rule{pointer}");
     let rule_json = match &form.rule {
         None => base,
-        Some(overrides) => overridden(&base, overrides).map_err(|mut error| {
-            error.pointer = in_rule(error.pointer);
-            ServiceError::Request(vec![error])
+        Some(overrides) => overridden(&base, overrides).map_err(|mistakes| {
+            let error = |mut mistake: Mistake| {
+                mistake.pointer = in_rule(mistake.pointer);
+                mistake.into()
+            };
+            ServiceError::Request(mistakes.into_iter().map(error).collect())
         })?,
     };
     let ranking = wire::ranking_from(&rule_json).map_err(|errors| {

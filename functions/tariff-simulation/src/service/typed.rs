@@ -192,12 +192,12 @@ impl LoadedCatalogue {
     }
 }
 
-fn read<T: DeserializeOwned>(document: &[u8]) -> Result<T, ServiceError> {
+fn read<T: DeserializeOwned + utoipa::ToSchema>(document: &[u8]) -> Result<T, ServiceError> {
     parse_json(document).map_err(|problem: Problem| {
         let whole = || FieldError {
             pointer: String::new(),
             code: problem.kind().code.to_owned(),
-            detail: problem.detail().clone(),
+            detail: problem.detail(),
         };
         let errors = problem.errors();
         ServiceError::Request(if errors.is_empty() {

@@ -211,6 +211,7 @@ pub struct CoverJson {
     /// Units of the allowance that one unit of usage takes, a decimal greater than zero; for instance `3` when a multimedia
     /// message counts as three text messages. The usage is measured as its rate measures it.
     #[serde(default = "one_text", skip_serializing_if = "is_one_text")]
+    #[schema(format = "decimal")]
     pub factor: String,
 }
 
@@ -246,6 +247,7 @@ pub struct PlanJson {
     #[serde(default, skip_serializing_if = "is_default")]
     pub eligible: EligibilityJson,
     /// Monthly fee, yuan, at most two decimals.
+    #[schema(format = "yuan")]
     pub monthly_fee: String,
     /// How the fee of the month of joining is taken.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -300,9 +302,11 @@ pub struct PlanJson {
 pub struct SaleJson {
     /// First day, `YYYY-MM-DD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date")]
     pub from: Option<String>,
     /// Last day, `YYYY-MM-DD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date")]
     pub until: Option<String>,
 }
 
@@ -354,9 +358,11 @@ pub struct PhaseJson {
     pub months: u64,
     /// The monthly fee then, yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "yuan")]
     pub fee: Option<String>,
     /// The monthly fee then, in per cent of the ordinary one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "percent")]
     pub fee_percent: Option<String>,
 }
 
@@ -369,6 +375,7 @@ pub struct OneOffFeeJson {
     /// What people call it.
     pub name: Name,
     /// Yuan, at most two decimals.
+    #[schema(format = "yuan")]
     pub amount: String,
 }
 
@@ -502,9 +509,11 @@ pub struct RateJson {
     pub flat_at_zero: bool,
     /// With `tiers_over: event`: least charge for a call or session that costs anything, yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "yuan")]
     pub event_minimum: Option<String>,
     /// With `tiers_over: event`: greatest charge for one call or session, yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "yuan")]
     pub event_maximum: Option<String>,
     /// Limit of this line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -591,9 +600,11 @@ pub struct TierJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_to: Option<u64>,
     /// Price of `per` base units, yuan, up to nine decimals.
+    #[schema(format = "yuan")]
     pub price: String,
     /// Fee due once when the quantity reaches the tier, yuan, up to nine decimals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "yuan")]
     pub flat: Option<String>,
 }
 
@@ -603,6 +614,7 @@ pub struct TierJson {
 pub struct RateCapJson {
     /// Greatest amount, yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "yuan")]
     pub amount: Option<String>,
     /// With `amount`: it holds for each block of so many base units beyond the allowances, not for the month.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -637,6 +649,7 @@ pub struct CapJson {
     pub lines: Option<Vec<String>>,
     /// Greatest amount of these lines, yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "yuan")]
     pub amount: Option<String>,
     /// Usage that counts together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -658,9 +671,11 @@ pub struct DiscountJson {
     pub name: Name,
     /// Per cent of the lines, after earlier discounts; up to three decimals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "percent")]
     pub percent: Option<String>,
     /// Yuan, but never more than the lines, after earlier discounts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "yuan")]
     pub amount: Option<String>,
     /// Lines that it reduces: identifiers, or `fees`, `usage`, `add_ons`, `one_off`, `all`.
     pub lines: Vec<String>,
@@ -677,6 +692,7 @@ pub struct DiscountJson {
 #[serde(deny_unknown_fields)]
 pub struct BoundJson {
     /// Yuan, at most two decimals.
+    #[schema(format = "yuan")]
     pub amount: String,
     /// Lines that count: identifiers, or `fees`, `usage`, `add_ons`, `one_off`, `all`; for the maximum also `minimum`, which
     /// `all` contains.
@@ -695,6 +711,7 @@ pub struct TaxJson {
     /// What people call it.
     pub name: Name,
     /// Per cent, up to three decimals.
+    #[schema(format = "percent")]
     pub percent: String,
     /// Whether the prices contain it already: then it is shown, and adds nothing.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -714,6 +731,7 @@ pub struct FamilyJson {
     pub members_max: u64,
     /// Monthly fee for each, yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "yuan")]
     pub member_fee: Option<String>,
 }
 
@@ -725,12 +743,15 @@ pub struct ContractJson {
     pub months: u64,
     /// Fee for leaving early: so much for each month that remains, yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "yuan")]
     pub early_exit_per_month: Option<String>,
     /// Fee for leaving early: so many per cent of the monthly fees that remain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "percent")]
     pub early_exit_percent_of_fees: Option<String>,
     /// Greatest fee for leaving early, yuan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "yuan")]
     pub early_exit_max: Option<String>,
     /// Gifts that were given for the contract.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -746,6 +767,7 @@ pub struct GiftJson {
     /// What people call it.
     pub name: Name,
     /// Its worth, yuan.
+    #[schema(format = "yuan")]
     pub value: String,
     /// What is taken back on leaving early.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -780,6 +802,7 @@ pub struct AddOnJson {
     #[serde(default, skip_serializing_if = "is_default")]
     pub eligible: EligibilityJson,
     /// Monthly fee of one, yuan, at most two decimals.
+    #[schema(format = "yuan")]
     pub monthly_fee: String,
     /// How many can be held at a time. More than one only without `rates` and `discounts`.
     #[serde(default = "one", skip_serializing_if = "is_one")]
@@ -855,12 +878,15 @@ pub enum RoundingModeJson {
 pub struct RankingJson {
     /// Least mean saving per month, yuan, for a plan to be recommended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "yuan")]
     pub saving_min: Option<String>,
     /// Least saving in per cent of the present total.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "percent")]
     pub saving_percent_min: Option<String>,
     /// Least mean change of the operator's revenue per month, yuan; mostly negative, for instance `-30`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "yuan")]
     pub revenue_change_min: Option<String>,
     /// In how many of the months the plan must be cheaper.
     #[serde(default, skip_serializing_if = "is_default")]

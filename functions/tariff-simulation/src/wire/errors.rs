@@ -1,5 +1,6 @@
 //! Errors that point to the field of a document, and the way there.
 
+use chudian_runtime::problem::shape::Mistake;
 use chudian_vocabulary::Name;
 
 use crate::limits::ERRORS_MAX;
@@ -13,6 +14,16 @@ pub struct FieldError {
     pub code: &'static str,
     /// What is wrong, for people.
     pub message: Name,
+}
+
+impl From<Mistake> for FieldError {
+    fn from(mistake: Mistake) -> Self {
+        Self {
+            pointer: mistake.pointer,
+            code: mistake.code,
+            message: mistake.detail,
+        }
+    }
 }
 
 impl std::fmt::Display for FieldError {
@@ -40,6 +51,14 @@ impl<'a> At<'a> {
 
     pub(super) fn item(&'a self, index: usize) -> Self {
         At::Item(self, index)
+    }
+
+    /// Name of the field, when the place is one.
+    pub(super) fn name(&self) -> Option<&'a str> {
+        match self {
+            At::Field(_, name) => Some(name),
+            At::Root | At::Item(..) => None,
+        }
     }
 
     pub(super) fn pointer(&self) -> String {

@@ -2,19 +2,21 @@
 //!
 //! The domain modules know nothing of JSON; this module knows nothing of prices. A form is read in two steps: the
 //! serde types of this module settle the shape, then the readers in this module settle the meaning and build the
-//! domain types. A document of the wrong shape is
-//! walked once more against the derived schema, so that its reader learns all mistakes at once, each with its place.
+//! domain types. A document of the wrong shape is walked once more against the derived schema (`runtime::problem::shape`), so that
+//! its reader learns all mistakes at once, each with its place.
 
 pub mod bill;
 pub mod catalogue;
 mod errors;
 mod read;
-mod shape;
 pub mod simulation;
 pub mod usage;
 
 pub use errors::FieldError;
 
+use chudian_runtime::problem::document::{self, JSON_DEPTH_MAX, Unreadable};
+use chudian_runtime::problem::shape::Shapes;
+use chudian_vocabulary::Name;
 use errors::{At, Findings};
 
 use crate::limits::{CATALOGUE_BYTES_MAX, USAGE_BYTES_MAX};
@@ -35,7 +37,7 @@ pub struct ParsedCatalogue {
 /// # Errors
 /// Everything that is wrong with it: mistakes of shape if there are any, else mistakes of meaning.
 pub fn parse_catalogue(bytes: &[u8]) -> Result<ParsedCatalogue, Vec<FieldError>> {
-    catalogue_from(&shape::read(bytes, CATALOGUE_BYTES_MAX)?)
+    catalogue_from(&read_shape(bytes, CATALOGUE_BYTES_MAX)?)
 }
 
 /// Checks a catalogue that has the right shape.
@@ -60,7 +62,7 @@ pub fn catalogue_from(json: &catalogue::CatalogueJson) -> Result<ParsedCatalogue
 /// # Errors
 /// As [`parse_catalogue`].
 pub fn parse_usage(bytes: &[u8], catalogue: &Catalogue) -> Result<CustomerUsage, Vec<FieldError>> {
-    usage_from(&shape::read(bytes, USAGE_BYTES_MAX)?, catalogue)
+    usage_from(&read_shape(bytes, USAGE_BYTES_MAX)?, catalogue)
 }
 
 /// Checks usage that has the right shape.
@@ -88,7 +90,33 @@ pub fn read_shape<T: serde::de::DeserializeOwned + utoipa::ToSchema>(
     bytes: &[u8],
     bytes_max: usize,
 ) -> Result<T, Vec<FieldError>> {
-    shape::read(bytes, bytes_max)
+    let whole = |code, zh, en| {
+        vec![FieldError {
+            pointer: String::new(),
+            code,
+            message: Name::new(zh, en),
+        }]
+    };
+    if bytes.len() > bytes_max {
+        return Err(whole(
+            "too-large",
+            format!("文档超过 {bytes_max} 字节"),
+            format!("the document is larger than {bytes_max} bytes"),
+        ));
+    }
+    document::read(bytes).map_err(|unreadable| match unreadable {
+        Unreadable::TooDeep => whole(
+            "too-deep",
+            format!("嵌套超过 {JSON_DEPTH_MAX} 层"),
+            format!("nested more than {JSON_DEPTH_MAX} levels deep"),
+        ),
+        Unreadable::NotJson { line, column, .. } => whole(
+            "not-json",
+            format!("不是有效的 JSON(第 {line} 行第 {column} 列)"),
+            format!("not valid JSON (line {line}, column {column})"),
+        ),
+        Unreadable::WrongShape(mistakes) => mistakes.into_iter().map(Into::into).collect(),
+    })
 }
 
 /// Checks a ranking rule that has the right shape.
@@ -108,11 +136,11 @@ pub fn ranking_from(json: &catalogue::RankingJson) -> Result<RankingRule, Vec<Fi
 /// The JSON Schema of catalogues.
 #[must_use]
 pub fn catalogue_schema() -> serde_json::Value {
-    shape::Shapes::of::<catalogue::CatalogueJson>().document("chudian-catalogue/1")
+    Shapes::of::<catalogue::CatalogueJson>().document("chudian-catalogue/1")
 }
 
 /// The JSON Schema of usage.
 #[must_use]
 pub fn usage_schema() -> serde_json::Value {
-    shape::Shapes::of::<usage::UsageJson>().document("chudian-usage/1")
+    Shapes::of::<usage::UsageJson>().document("chudian-usage/1")
 }

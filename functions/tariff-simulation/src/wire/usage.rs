@@ -34,6 +34,7 @@ pub struct CustomerJson {
     pub plan: Option<String>,
     /// Day on which the present plan began, `YYYY-MM-DD`; places the customer in its phases. Absent: long ago.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date")]
     pub plan_since: Option<String>,
     /// Add-ons held with the present plan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -49,6 +50,7 @@ pub struct CustomerJson {
     pub customer_type: Option<String>,
     /// First day of the running contract of the present plan, `YYYY-MM-DD`. Absent: no contract runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date")]
     pub contract_since: Option<String>,
     /// Other services held (broadband and the like), for `requires` and `excludes`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -75,6 +77,7 @@ fn one() -> u64 {
 #[serde(deny_unknown_fields)]
 pub struct MonthUsageJson {
     /// `YYYY-MM`.
+    #[schema(format = "month")]
     pub month: String,
     /// Totals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -124,6 +127,7 @@ pub struct UsageEventJson {
     /// Category of the catalogue.
     pub category: String,
     /// Local time of its beginning, `YYYY-MM-DDTHH:MM:SS`, within the month.
+    #[schema(format = "local-date-time")]
     pub start: String,
     /// Duration in seconds: voice and WLAN.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@
     reason = "the whole crate is tests; clippy's own exception covers only marked functions"
 )]
 
+mod refusals;
 mod scenarios;
 mod world;
 
@@ -45,4 +46,5 @@ scenarios! {
     another_regions_customer_is_untouched,
     a_page_token_ends_with_its_time,
     a_bad_catalogue_leaves_nothing,
+    refusals_speak_the_words_of_the_field,
 }

@@ -4,6 +4,7 @@ use chudian_runtime::parameters;
 use chudian_tariff_simulation::service::typed::LoadedCatalogue;
 use serde_json::{Value, json};
 
+pub(crate) use crate::refusals::refusals_speak_the_words_of_the_field;
 use crate::world::{CATALOGUE, World, customer, profile, usage};
 
 /// Milliseconds of a day.

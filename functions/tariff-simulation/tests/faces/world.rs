@@ -121,13 +121,27 @@ impl World {
 
     /// Sends a request as `who`: a role, `role@region`, or a page token.
     pub(crate) async fn send(&self, who: &str, method: &str, path: &str, body: &str) -> Got {
+        self.send_in("en", who, method, path, body.as_bytes().to_vec())
+            .await
+    }
+
+    /// The same for a reader of `language`.
+    pub(crate) async fn send_in(
+        &self,
+        language: &str,
+        who: &str,
+        method: &str,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Got {
         let credential = self.keys.get(who).map_or(who, AccessKey::reveal);
         let request = Request::builder()
             .method(method)
             .uri(format!("/tariff/v1{path}"))
             .header("authorization", format!("Bearer {credential}"))
             .header("content-type", "application/json")
-            .body(Body::from(body.to_owned()))
+            .header("accept-language", language)
+            .body(Body::from(body))
             .unwrap();
         let response = self.router.clone().call(request).await.unwrap();
         let (parts, body) = response.into_parts();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chudian_runtime::problem::words::unit_in_name;
 use chudian_vocabulary::{Date, NAME_LENGTH_MAX, Name, check_identifier};
 
 use super::super::catalogue::{DayTypeJson, KindJson, MeasureJson, RoundingJson, RoundingModeJson};
@@ -208,23 +209,21 @@ impl Findings {
         least: u64,
         most: u64,
     ) -> i64 {
-        if value < least {
-            self.error(
-                at,
-                "too-small",
-                format!("不能小于 {least}"),
-                format!("must be at least {least}"),
-            );
-        } else if value > most {
-            self.error(
-                at,
-                "absurd-quantity",
-                format!("不能大于 {most}"),
-                format!("must be at most {most}"),
-            );
-        } else {
+        if (least..=most).contains(&value) {
             return i64::try_from(value).unwrap_or(0);
         }
+        let (unit_zh, unit_en) = at.name().and_then(unit_in_name).unwrap_or_default();
+        let (code, (zh, en), bound) = if value < least {
+            ("too-small", ("不能小于", "must be at least"), least)
+        } else {
+            ("absurd-quantity", ("不能大于", "must be at most"), most)
+        };
+        self.error(
+            at,
+            code,
+            format!("{zh} {bound} {unit_zh}").trim_end(),
+            format!("{en} {bound} {unit_en}").trim_end(),
+        );
         i64::try_from(least.max(1)).unwrap_or(1)
     }
 
