@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
-/// The place of one connection, empty once the connection is lost.
+/// The place of one connection, empty while the handle needs none, and once its connection is lost.
 #[derive(Debug)]
 pub(crate) struct Pin<Connection> {
     slot: Arc<Mutex<Option<Connection>>>,
@@ -22,9 +22,10 @@ pub(crate) struct Wanted {
 struct Waiting<'wanted>(&'wanted Wanted);
 
 impl<Connection> Pin<Connection> {
-    pub(crate) fn new(connection: Connection) -> Self {
+    /// A handle that has no connection yet.
+    pub(crate) fn empty() -> Self {
         Self {
-            slot: Arc::new(Mutex::new(Some(connection))),
+            slot: Arc::new(Mutex::new(None)),
             wanted: Arc::default(),
         }
     }

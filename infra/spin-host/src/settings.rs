@@ -38,12 +38,15 @@ impl Default for ResultLimits {
 /// Settings of `spin:sqlite`, per database file.
 #[derive(Clone, Debug)]
 pub struct SqliteSettings {
-    /// Connections open at once. Each is a thread; SQLite has one writer anyway, and more readers than this do not read
-    /// faster on the machines that provinces have.
+    /// Connections in use at once: with a statement that runs, or in a transaction. Each is a thread; SQLite has one writer
+    /// anyway, and more readers than this do not read faster on the machines that provinces have.
     pub connections_max: usize,
-    /// How long an `open` waits for one of them before it fails.
+    /// Connections that rest with a handle which has written, because SQL could still ask what it wrote
+    /// (`last_insert_rowid()`, `changes()`); beyond it a handle's memory of that is given up for its connection.
+    pub connections_resting_max: usize,
+    /// How long a statement waits for a connection before it fails.
     pub connection_wait_max: Duration,
-    /// Connections that one instance may hold at once: a component needs one or two.
+    /// Handles that one instance may hold at once: a component needs one or two.
     pub connections_per_instance_max: usize,
     /// How long a statement waits for another writer (`busy_timeout`).
     pub busy_wait_max: Duration,
@@ -63,6 +66,7 @@ impl Default for SqliteSettings {
     fn default() -> Self {
         Self {
             connections_max: 32,
+            connections_resting_max: 64,
             connection_wait_max: Duration::from_secs(10),
             connections_per_instance_max: 16,
             busy_wait_max: Duration::from_secs(5),
@@ -78,11 +82,12 @@ impl Default for SqliteSettings {
 /// Settings of `spin:postgres`, per server address and runtime thread.
 #[derive(Clone, Debug)]
 pub struct PostgresSettings {
-    /// Connections open at once. Servers allow 100 by default; several gateways and threads share them.
+    /// Connections in use at once: with a statement that runs, in a transaction, or with a session that was changed. Servers
+    /// allow 100 by default; several gateways and threads share them.
     pub connections_max: usize,
-    /// How long an `open` waits for one of them, and how long a new connection may take, before it fails.
+    /// How long a statement waits for one of them, and how long a new connection may take, before it fails.
     pub connection_wait_max: Duration,
-    /// Connections that one instance may hold at once.
+    /// Handles that one instance may hold at once.
     pub connections_per_instance_max: usize,
     /// How long a statement may run on the server (`statement_timeout`).
     pub statement_time_max: Duration,

@@ -1,4 +1,7 @@
 //! A connection as one guest sees it: its statements in order, and the clean-up at the end.
+//!
+//! As with SQLite a handle has a connection of the host only while that matters: during a statement, in a transaction, and when
+//! its session was changed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -47,12 +50,38 @@ pub(crate) struct PinnedConnection {
 
 #[derive(Debug)]
 struct Shared {
+    pools: Arc<PostgresPools>,
+    target: Target,
     pool: Arc<Pool>,
     pin: Pin<Lease>,
+    /// A transaction may be open.
+    transaction: AtomicBool,
     /// The session may hold something of its user.
     unclean: AtomicBool,
     /// A statement was abandoned before its end, or the connection broke.
     abandoned: AtomicBool,
+}
+
+/// Where a handle leads.
+struct Target {
+    address: String,
+    ca_root: Option<String>,
+    allowed: AllowedHosts,
+}
+
+impl std::fmt::Debug for Target {
+    /// Without the address, which holds a password.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Target")
+    }
+}
+
+impl Target {
+    async fn lease(&self, pools: &PostgresPools) -> Result<(Arc<Pool>, Lease), Error> {
+        pools
+            .lease(&self.address, self.ca_root.clone(), &self.allowed)
+            .await
+    }
 }
 
 /// A statement that runs. Dropped before its end, it marks the connection, which is then closed.
@@ -68,17 +97,26 @@ pub(crate) struct Execution {
 }
 
 impl PinnedConnection {
-    /// Takes a connection to a server for a guest.
+    /// A handle of a server that can be reached.
     pub(crate) async fn open(
-        pools: &PostgresPools,
-        address: &str,
+        pools: &Arc<PostgresPools>,
+        address: String,
         ca_root: Option<String>,
-        allowed: &AllowedHosts,
+        allowed: AllowedHosts,
     ) -> Result<Self, Error> {
-        let (pool, lease) = pools.lease(address, ca_root, allowed).await?;
+        let target = Target {
+            address,
+            ca_root,
+            allowed,
+        };
+        let (pool, lease) = target.lease(pools).await?;
+        pool.give_back(lease);
         let shared = Shared {
+            pools: Arc::clone(pools),
+            target,
             pool,
-            pin: Pin::new(lease),
+            pin: Pin::empty(),
+            transaction: AtomicBool::new(false),
             unclean: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
         };
@@ -120,7 +158,7 @@ impl PinnedConnection {
         parameters: Vec<ParameterValue>,
     ) -> Result<u64, Error> {
         let mut slot = self.shared.pin.lock().await;
-        let lease = slot.as_mut().ok_or_else(lost)?;
+        let lease = self.shared.connection(&mut slot).await?;
         let mut changed = Sink::Count(0);
         let mut running = Running::start(&self.shared, &statement);
         let outcome = self
@@ -129,9 +167,7 @@ impl PinnedConnection {
             .await;
         running.ended = true;
         drop(running);
-        if self.shared.abandoned.load(Ordering::Relaxed) {
-            *slot = None;
-        }
+        self.shared.let_go(&mut slot, &statement, outcome.is_ok());
         match (outcome, changed) {
             (Ok(()), Sink::Count(changed)) => Ok(changed),
             (Ok(()), Sink::Rows { .. }) => Ok(0),
@@ -170,7 +206,7 @@ impl Shared {
         mut sender: Sender<Vec<DbValue>>,
     ) -> Result<(), Error> {
         let mut slot = self.pin.lock().await;
-        let lease = slot.as_mut().ok_or_else(lost)?;
+        let lease = self.connection(&mut slot).await?;
         let mut sink = Sink::Rows {
             columns: &columns,
             sender: &mut sender,
@@ -181,12 +217,41 @@ impl Shared {
             .await;
         running.ended = true;
         drop(running);
-        if self.abandoned.load(Ordering::Relaxed) {
-            *slot = None;
-        }
+        self.let_go(&mut slot, &statement, outcome.is_ok());
         drop(slot);
         sender.finish().await;
         outcome
+    }
+
+    /// The handle's connection: the one that it kept, else one of the pool.
+    async fn connection<'slot>(
+        &self,
+        slot: &'slot mut Option<Lease>,
+    ) -> Result<&'slot mut Lease, Error> {
+        if self.abandoned.load(Ordering::Relaxed) {
+            return Err(lost());
+        }
+        if slot.is_none() {
+            let (_, lease) = self.target.lease(&self.pools).await?;
+            *slot = Some(lease);
+        }
+        slot.as_mut().ok_or_else(lost)
+    }
+
+    /// Gives the connection back after a statement when nothing needs it, and drops one that is lost.
+    fn let_go(&self, slot: &mut Option<Lease>, statement: &str, succeeded: bool) {
+        if self.abandoned.load(Ordering::Relaxed) {
+            *slot = None;
+            return;
+        }
+        if succeeded && ends_transaction(statement) {
+            self.transaction.store(false, Ordering::Relaxed);
+        }
+        let is_needed =
+            self.transaction.load(Ordering::Relaxed) || self.unclean.load(Ordering::Relaxed);
+        if !is_needed && let Some(lease) = slot.take() {
+            self.pool.give_back(lease);
+        }
     }
 
     /// Prepares and runs a statement; once more with a new plan when the server says that the old one no longer fits the
@@ -200,7 +265,9 @@ impl Shared {
     ) -> Result<(), Error> {
         let error = match attempt(connection, statement, parameters, sink).await {
             Err(Failure::Driver(error))
-                if is_stale_plan(&error) && !self.unclean.load(Ordering::Relaxed) =>
+                if is_stale_plan(&error)
+                    && !self.unclean.load(Ordering::Relaxed)
+                    && !self.transaction.load(Ordering::Relaxed) =>
             {
                 connection
                     .clear_cached_statements()
@@ -227,12 +294,36 @@ impl Shared {
     }
 
     fn note_before(&self, statement: &str) {
-        let clean = CLEAN_FIRST_WORDS.contains(&first_word(statement).as_str())
-            && !mentions(statement, UNCLEAN_WORDS);
-        if !clean {
+        let first_word = first_word(statement);
+        if first_word == "begin" || first_word == "start" {
+            self.transaction.store(true, Ordering::Relaxed);
+        }
+        let is_clean = CLEAN_FIRST_WORDS.contains(&first_word.as_str())
+            && !mentions(statement, UNCLEAN_WORDS)
+            || is_plain_begin(statement)
+            || ends_transaction(statement);
+        if !is_clean {
             self.unclean.store(true, Ordering::Relaxed);
         }
     }
+}
+
+/// Whether a statement begins a transaction and says nothing else, such as how isolated it is.
+fn is_plain_begin(statement: &str) -> bool {
+    is_one_of(
+        statement,
+        &["begin", "begin transaction", "start transaction"],
+    )
+}
+
+/// Whether a transaction is over after a statement, and the session as before it.
+fn ends_transaction(statement: &str) -> bool {
+    is_one_of(statement, &["commit", "end", "rollback"])
+}
+
+fn is_one_of(statement: &str, texts: &[&str]) -> bool {
+    let text = statement.trim().trim_end_matches(';').trim_end();
+    texts.iter().any(|other| text.eq_ignore_ascii_case(other))
 }
 
 async fn attempt(
@@ -325,7 +416,7 @@ impl Drop for Shared {
             return;
         }
         let pool = Arc::clone(&self.pool);
-        if !*self.unclean.get_mut() {
+        if !*self.unclean.get_mut() && !*self.transaction.get_mut() {
             pool.give_back(lease);
             return;
         }

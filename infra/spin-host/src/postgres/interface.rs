@@ -57,9 +57,9 @@ async fn connect(
     let ports = ports?;
     PinnedConnection::open(
         &ports.postgres,
-        &builder.address,
+        builder.address,
         builder.ca_root,
-        &ports.allowed_hosts,
+        ports.allowed_hosts.clone(),
     )
     .await
 }

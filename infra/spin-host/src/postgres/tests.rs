@@ -1,5 +1,6 @@
 //! Connections to a real cluster that the test starts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chudian_manifest::AllowedHosts;
@@ -14,7 +15,7 @@ use crate::postgres::connection::PinnedConnection;
 use crate::settings::{PostgresSettings, ResultLimits};
 
 struct World {
-    pools: PostgresPools,
+    pools: Arc<PostgresPools>,
     allowed: AllowedHosts,
     url: String,
     _cluster: Postgres,
@@ -27,7 +28,7 @@ impl World {
         let allowed =
             AllowedHosts::parse([format!("postgres://{}", cluster.address()).as_str()]).unwrap();
         Self {
-            pools: PostgresPools::new(settings),
+            pools: Arc::new(PostgresPools::new(settings)),
             allowed,
             url,
             _cluster: cluster,
@@ -41,7 +42,7 @@ impl World {
     }
 
     async fn try_open(&self, address: &str) -> Result<PinnedConnection, Error> {
-        PinnedConnection::open(&self.pools, address, None, &self.allowed).await
+        PinnedConnection::open(&self.pools, address.to_owned(), None, self.allowed.clone()).await
     }
 }
 
@@ -454,7 +455,7 @@ async fn only_allowed_servers_are_reached() {
         );
     }
     let anywhere = AllowedHosts::parse(["postgres://*:*"]).unwrap();
-    let inside = PinnedConnection::open(&world.pools, &world.url, None, &anywhere).await;
+    let inside = PinnedConnection::open(&world.pools, world.url.clone(), None, anywhere).await;
     assert!(
         matches!(&inside, Err(Error::ConnectionFailed(text)) if text.contains("public")),
         "a wildcard opened the inside"
@@ -467,5 +468,39 @@ async fn only_allowed_servers_are_reached() {
     assert!(
         !text.contains("s3cret") && text.contains("nobody"),
         "{text}"
+    );
+}
+
+/// Goal: what a guest keeps open costs nobody a connection; what it has begun or changed in its session does.
+#[tokio::test]
+async fn handles_at_rest_hold_no_connection_and_transactions_do() {
+    let world = World::new(PostgresSettings {
+        connections_max: 2,
+        connection_wait_max: Duration::from_secs(1),
+        ..PostgresSettings::default()
+    });
+    let mut handles = Vec::new();
+    for _ in 0..5 {
+        let handle = world.open().await;
+        for statement in ["begin", "select 1", "commit", "select 2"] {
+            rows(&handle, statement, Vec::new()).await.unwrap();
+        }
+        handles.push(handle);
+    }
+    for handle in &handles[..2] {
+        rows(handle, "begin", Vec::new()).await.unwrap();
+    }
+    assert!(rows(&handles[2], "select 1", Vec::new()).await.is_err());
+    rows(&handles[0], "rollback", Vec::new()).await.unwrap();
+    rows(&handles[2], "set application_name = 'kept'", Vec::new())
+        .await
+        .unwrap();
+    assert!(rows(&handles[3], "select 1", Vec::new()).await.is_err());
+    let kept = rows(&handles[2], "show application_name", Vec::new())
+        .await
+        .unwrap();
+    assert!(
+        matches!(&kept[0][0], DbValue::Str(name) if name == "kept"),
+        "{kept:?}"
     );
 }

@@ -1,4 +1,8 @@
 //! A connection as one guest sees it: its statements in order, its row id, its changes, and the clean-up at the end.
+//!
+//! A guest keeps its handles for as long as its instance lives, and there are more instances than connections. So a handle has
+//! a connection of the host only while that matters: during a statement and in a transaction. One that has written keeps its
+//! connection, for SQL may ask it what it wrote, but is not counted as in use.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -25,7 +29,6 @@ pub(crate) struct PinnedConnection {
 struct Shared {
     database: Arc<SqliteDatabase>,
     pin: Pin<Lease>,
-    watch: Arc<Watch>,
     last_insert_rowid: AtomicI64,
     changes: AtomicU64,
     /// A transaction may be open.
@@ -34,13 +37,19 @@ struct Shared {
     inserted: AtomicBool,
     /// A statement was abandoned before its end, or the connection broke.
     abandoned: AtomicBool,
+    /// The connection broke: what was done on it is lost, which the guest must be told.
+    lost: AtomicBool,
 }
 
 /// A statement that runs. Dropped before its end, it stops the statement and marks the connection.
 struct Running<'shared> {
     shared: &'shared Shared,
+    watch: Arc<Watch>,
     ended: bool,
 }
+
+/// First words of statements after which a transaction may be over.
+const TRANSACTION_ENDS: [&str; 4] = ["commit", "end", "rollback", "release"];
 
 /// A statement's columns and rows.
 pub(crate) struct Execution {
@@ -48,25 +57,29 @@ pub(crate) struct Execution {
     pub(crate) delivery: Delivery<RowResult, Error>,
 }
 
+fn refused(reason: NoConnection) -> Error {
+    Error::Io(
+        match reason {
+            NoConnection::Busy => "all connections to the database are in use; try again",
+            NoConnection::Unusable => "the database cannot be opened",
+        }
+        .to_owned(),
+    )
+}
+
 impl PinnedConnection {
-    /// Takes a connection of the database for a guest.
+    /// A handle of a database that can be opened.
     pub(crate) async fn open(database: Arc<SqliteDatabase>) -> Result<Self, Error> {
-        let lease = database.lease().await.map_err(|reason| match reason {
-            NoConnection::Busy => {
-                Error::Io("all connections to the database are in use; try again".to_owned())
-            }
-            NoConnection::Unusable => Error::Io("the database cannot be opened".to_owned()),
-        })?;
-        let watch = Arc::clone(&lease.connection.watch);
+        database.open().await.map_err(refused)?;
         let shared = Shared {
             database,
-            pin: Pin::new(lease),
-            watch,
+            pin: Pin::empty(),
             last_insert_rowid: AtomicI64::new(0),
             changes: AtomicU64::new(0),
             transaction: AtomicBool::new(false),
             inserted: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -120,22 +133,73 @@ impl Shared {
         mut sender: Sender<RowResult>,
     ) -> Result<(), Error> {
         let mut slot = self.pin.lock().await;
-        let lease = slot.as_mut().ok_or(Error::InvalidConnection)?;
+        let lease = self.connection(&mut slot).await?;
         let kind = StatementKind::of(&statement);
+        let may_end_transaction = TRANSACTION_ENDS.contains(&first_word(&statement).as_str());
         self.note_before(&statement, kind);
-        let mut running = Running::start(&self);
+        let mut running = Running::start(&self, lease);
         let outcome = self
             .drive(lease, statement, arguments, &columns, &mut sender, kind)
             .await;
         running.ended = true;
+        running.watch.end();
         drop(running);
-        self.watch.end();
-        if matches!(outcome, Err(Error::Io(_))) && self.abandoned.load(Ordering::Relaxed) {
+        if self.lost.load(Ordering::Relaxed) {
             *slot = None;
         }
+        self.let_go(&mut slot, may_end_transaction).await;
         drop(slot);
         sender.finish().await;
         outcome
+    }
+
+    /// The handle's connection, counted as in use.
+    async fn connection<'slot>(
+        &self,
+        slot: &'slot mut Option<Lease>,
+    ) -> Result<&'slot mut Lease, Error> {
+        if self.lost.load(Ordering::Relaxed) {
+            return Err(Error::InvalidConnection);
+        }
+        if let Some(lease) = slot {
+            self.database.wake(lease).await.map_err(refused)?;
+        } else {
+            *slot = Some(self.database.lease().await.map_err(refused)?);
+        }
+        slot.as_mut().ok_or(Error::InvalidConnection)
+    }
+
+    /// Gives the connection back after a statement, or lets it rest, when nothing needs it.
+    async fn let_go(&self, slot: &mut Option<Lease>, may_end_transaction: bool) {
+        if self.abandoned.load(Ordering::Relaxed) {
+            return;
+        }
+        let Some(mut lease) = slot.take() else { return };
+        if self.transaction.load(Ordering::Relaxed) {
+            let is_open = !may_end_transaction
+                || guard::in_transaction(&mut lease.connection.sqlx)
+                    .await
+                    .unwrap_or(true);
+            if is_open {
+                *slot = Some(lease);
+                return;
+            }
+            self.transaction.store(false, Ordering::Relaxed);
+        }
+        if !self.inserted.load(Ordering::Relaxed) {
+            self.database.give_back(lease);
+            return;
+        }
+        match self.database.rest(lease) {
+            Ok(resting) => *slot = Some(resting),
+            Err(lease) => {
+                self.inserted.store(false, Ordering::Relaxed);
+                // One that cannot be cleaned is closed by being dropped.
+                if let Ok(lease) = clean(lease, false).await {
+                    self.database.give_back(lease);
+                }
+            }
+        }
     }
 
     async fn drive(
@@ -147,6 +211,7 @@ impl Shared {
         sender: &mut Sender<RowResult>,
         kind: StatementKind,
     ) -> Result<(), Error> {
+        let watch = Arc::clone(&lease.connection.watch);
         let connection = &mut lease.connection.sqlx;
         let text = statement.clone();
         let mut refusal = None;
@@ -179,11 +244,11 @@ impl Shared {
         }
         if let Some(error) = refusal {
             // The statement is not at its end: it is stopped and waited for, so that the next one does not queue behind it.
-            self.watch.stop();
+            watch.stop();
             sqlx::Connection::ping(connection)
                 .await
                 .map_err(|error| self.failed(&error))?;
-            self.watch.clear();
+            watch.clear();
             return Err(error);
         }
         // Without a row the columns are only known to the prepared statement, which is cached by now.
@@ -206,6 +271,7 @@ impl Shared {
     fn failed(&self, error: &sqlx::Error) -> Error {
         if matches!(error, sqlx::Error::WorkerCrashed) {
             self.abandoned.store(true, Ordering::Relaxed);
+            self.lost.store(true, Ordering::Relaxed);
         }
         value::error_of(error)
     }
@@ -266,12 +332,12 @@ impl StatementKind {
 }
 
 impl<'shared> Running<'shared> {
-    fn start(shared: &'shared Shared) -> Self {
-        shared
-            .watch
-            .start(shared.database.settings().statement_time_max);
+    fn start(shared: &'shared Shared, lease: &Lease) -> Self {
+        let watch = Arc::clone(&lease.connection.watch);
+        watch.start(shared.database.settings().statement_time_max);
         Self {
             shared,
+            watch,
             ended: false,
         }
     }
@@ -281,7 +347,7 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         if !self.ended {
             self.shared.abandoned.store(true, Ordering::Relaxed);
-            self.shared.watch.stop();
+            self.watch.stop();
         }
     }
 }

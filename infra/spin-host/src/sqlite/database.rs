@@ -1,6 +1,7 @@
 //! One database file and the connections to it.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chudian_manifest::StoreLocation;
@@ -23,6 +24,7 @@ pub struct SqliteDatabase {
     place: OnceCell<Place>,
     idle: Mutex<Vec<HostConnection>>,
     permits: Arc<Semaphore>,
+    resting: Arc<AtomicUsize>,
 }
 
 /// Where the file really is. The directory of a database in memory goes away with it.
@@ -48,11 +50,33 @@ pub(crate) enum NoConnection {
     Unusable,
 }
 
-/// A connection in use: given back clean when dropped, lost when [`Lease::lose`] was called.
+/// A connection in use, or one that rests with the handle that used it last. Closed when dropped.
 #[derive(Debug)]
 pub(crate) struct Lease {
     pub(crate) connection: HostConnection,
-    _permit: OwnedSemaphorePermit,
+    hold: Hold,
+}
+
+/// What a lease counts as.
+#[derive(Debug)]
+enum Hold {
+    /// One of the connections in use at once.
+    Active(
+        #[expect(dead_code, reason = "held for as long as the connection is in use")]
+        OwnedSemaphorePermit,
+    ),
+    /// One of those that rest.
+    Resting(#[expect(dead_code, reason = "counts for as long as it lives")] Resting),
+}
+
+/// Counts one resting connection until dropped.
+#[derive(Debug)]
+struct Resting(Arc<AtomicUsize>);
+
+impl Drop for Resting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl SqliteDatabase {
@@ -65,6 +89,7 @@ impl SqliteDatabase {
             place: OnceCell::new(),
             idle: Mutex::default(),
             permits,
+            resting: Arc::default(),
         }
     }
 
@@ -89,18 +114,31 @@ impl SqliteDatabase {
         usable
     }
 
-    /// A connection: an idle one, else a new one.
-    pub(crate) async fn lease(&self) -> Result<Lease, NoConnection> {
-        let permit = match Arc::clone(&self.permits).try_acquire_owned() {
-            Ok(permit) => permit,
+    /// Whether a connection could be opened: by looking once, and then by having looked.
+    pub(crate) async fn open(&self) -> Result<(), NoConnection> {
+        if !self.place.initialized() {
+            let lease = self.lease().await?;
+            self.give_back(lease);
+        }
+        Ok(())
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, NoConnection> {
+        match Arc::clone(&self.permits).try_acquire_owned() {
+            Ok(permit) => Ok(permit),
             Err(_) => tokio::time::timeout(
                 self.settings.connection_wait_max,
                 Arc::clone(&self.permits).acquire_owned(),
             )
             .await
             .map_err(|_| NoConnection::Busy)?
-            .map_err(|_| NoConnection::Unusable)?,
-        };
+            .map_err(|_| NoConnection::Unusable),
+        }
+    }
+
+    /// A connection: an idle one, else a new one.
+    pub(crate) async fn lease(&self) -> Result<Lease, NoConnection> {
+        let permit = self.permit().await?;
         let idle = self
             .idle
             .lock()
@@ -115,16 +153,37 @@ impl SqliteDatabase {
         };
         Ok(Lease {
             connection,
-            _permit: permit,
+            hold: Hold::Active(permit),
         })
     }
 
     /// Takes back a connection that is clean.
     pub(crate) fn give_back(&self, lease: Lease) {
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(lease.connection);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that rested may come back beside as many as may be in use; one too many is closed.
+        if idle.len() < self.settings.connections_max {
+            idle.push(lease.connection);
+        }
+    }
+
+    /// Leaves a connection with its handle without counting it as in use; gives it back when too many rest already.
+    pub(crate) fn rest(&self, lease: Lease) -> Result<Lease, Lease> {
+        if self.resting.fetch_add(1, Ordering::Relaxed) >= self.settings.connections_resting_max {
+            self.resting.fetch_sub(1, Ordering::Relaxed);
+            return Err(lease);
+        }
+        Ok(Lease {
+            connection: lease.connection,
+            hold: Hold::Resting(Resting(Arc::clone(&self.resting))),
+        })
+    }
+
+    /// Counts a connection as in use again, as soon as one may be.
+    pub(crate) async fn wake(&self, lease: &mut Lease) -> Result<(), NoConnection> {
+        if matches!(lease.hold, Hold::Resting(_)) {
+            lease.hold = Hold::Active(self.permit().await?);
+        }
+        Ok(())
     }
 
     /// Ready when this many connections could be had, so all others are given back.

@@ -129,6 +129,13 @@ pub(crate) async fn forget_last_insert_rowid(
     Ok(())
 }
 
+/// Whether a transaction is open, as SQLite itself has it.
+pub(crate) async fn in_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let mut handle = connection.lock_handle().await?;
+    // SAFETY: the connection is open and this thread alone uses it while `handle` lives.
+    Ok(unsafe { ffi::sqlite3_get_autocommit(handle.as_raw_handle().as_ptr()) } == 0)
+}
+
 /// Called by SQLite while it compiles a statement, for each thing that the statement would do.
 ///
 /// # Safety

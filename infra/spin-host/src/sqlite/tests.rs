@@ -485,19 +485,50 @@ async fn what_was_written_is_there_for_another_process() {
     );
 }
 
+/// Goal: what a guest keeps open costs nobody a connection; what it has begun does, and is waited for.
 #[tokio::test]
-async fn too_many_connections_wait_and_then_fail() {
+async fn handles_at_rest_hold_no_connection_and_transactions_do() {
     let settings = SqliteSettings {
         connections_max: 2,
+        connections_resting_max: 2,
         connection_wait_max: Duration::from_millis(20),
         ..SqliteSettings::default()
     };
     let world = World::new(settings);
-    let first = world.open().await;
-    let _second = world.open().await;
-    assert!(
-        matches!(PinnedConnection::open(Arc::clone(&world.database)).await, Err(Error::Io(text)) if text.contains("in use"))
-    );
-    drop(first);
-    world.open().await;
+    let mut handles = Vec::new();
+    for number in 1..=6_i64 {
+        let handle = world.open().await;
+        rows(
+            &handle,
+            "create table if not exists t (a integer primary key)",
+            Vec::new(),
+        )
+        .await
+        .unwrap();
+        rows(
+            &handle,
+            "insert into t values (?)",
+            vec![Value::Integer(number)],
+        )
+        .await
+        .unwrap();
+        handles.push(handle);
+    }
+    // All six can go on, and know what they wrote; SQL can ask as many of them as may rest.
+    for (number, handle) in (1..).zip(&handles) {
+        let by_sql = rows(handle, "select last_insert_rowid()", Vec::new())
+            .await
+            .unwrap();
+        let expected = if number <= 2 { number } else { 0 };
+        assert_eq!(shown(&by_sql), format!("[Value::Integer({expected})]"));
+        assert_eq!((handle.last_insert_rowid(), handle.changes()), (number, 1));
+    }
+    for handle in &handles[..2] {
+        rows(handle, "begin", Vec::new()).await.unwrap();
+    }
+    assert!(io_error(&handles[2], "select 1").await.contains("in use"));
+    rows(&handles[0], "commit", Vec::new()).await.unwrap();
+    rows(&handles[2], "select 1", Vec::new()).await.unwrap();
+    rows(&handles[1], "rollback", Vec::new()).await.unwrap();
+    world.all_given_back().await;
 }
