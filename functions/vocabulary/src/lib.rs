@@ -6,13 +6,17 @@
 
 pub mod access;
 mod calendar;
+pub mod channel;
+pub mod contact;
 mod identity;
 pub mod masking;
 mod money;
 mod name;
 pub mod pseudonym;
+mod words;
 
 pub use calendar::{CalendarError, Date, Month, Weekday};
 pub use identity::{CustomerId, IDENTIFIER_LENGTH_MAX, IdentifierError, Region, check_identifier};
 pub use money::{Money, MoneyError};
 pub use name::{Language, NAME_LENGTH_MAX, Name};
+pub use words::UnknownWord;
