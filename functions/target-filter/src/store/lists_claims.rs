@@ -1,0 +1,121 @@
+//! Handing out customers one at a time, and the record of every look.
+//!
+//! Invariants: a customer is handed out once, also when many ask at the same moment; the record is written in the transaction that
+//! hands out, so there is no look without its record.
+
+use chudian_runtime::parameters;
+use chudian_runtime::ports::sql::{SqlError, Transaction};
+
+use super::lists::Lists;
+use crate::lists::ListId;
+
+/// Milliseconds of a minute.
+const MINUTE_MS: i64 = 60_000;
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+
+/// How often one key looked at a list's customers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looks {
+    /// In the last minute.
+    pub in_minute: i64,
+    /// In the last 24 hours.
+    pub in_day: i64,
+}
+
+/// A queue of customers of one list: a partition, and within it one channel or all ("").
+#[derive(Clone, Copy, Debug)]
+pub struct Queue<'a> {
+    /// The list.
+    pub list: &'a ListId,
+    /// Number of the partition.
+    pub partition: u16,
+    /// The channel, or "".
+    pub channel: &'a str,
+}
+
+impl Lists {
+    /// How often `key_id` looked at the list's customers of late.
+    pub async fn looks(&self, transaction: &mut Transaction, list: &ListId, key_id: &str) -> Result<Looks, SqlError> {
+        let now_unix_ms = self.now_unix_ms();
+        let select = "select cast(coalesce(sum(case when at_unix_ms > $1 then 1 else 0 end), 0) as bigint), count(*) \
+                      from filter_list_access where list_id = $2 and key_id = $3 and at_unix_ms > $4";
+        let values = parameters![now_unix_ms - MINUTE_MS, list.as_str(), key_id, now_unix_ms - DAY_MS];
+        let row: Option<(i64, i64)> = transaction.query_optional(select, values).await?;
+        let (in_minute, in_day) = row.unwrap_or_default();
+        Ok(Looks { in_minute, in_day })
+    }
+
+    /// Records a look.
+    pub async fn record_look(
+        &self,
+        transaction: &mut Transaction,
+        list: &ListId,
+        key_id: &str,
+        action: &str,
+        customer_id: Option<&str>,
+        request_id: &str,
+    ) -> Result<(), SqlError> {
+        let insert = "insert into filter_list_access (access_id, list_id, at_unix_ms, key_id, action, customer_id, request_id) \
+                      values ($1, $2, $3, $4, $5, $6, $7)";
+        let values =
+            parameters![self.row_id(), list.as_str(), self.now_unix_ms(), key_id, action, customer_id, request_id];
+        transaction.execute(insert, values).await?;
+        Ok(())
+    }
+
+    /// Locks a queue for the transaction and tells how far it has been handed out.
+    pub async fn lock_queue(&self, transaction: &mut Transaction, queue: Queue<'_>) -> Result<u64, SqlError> {
+        let insert = "insert into filter_list_cursor (list_id, partition_number, channel, next_index, touched) \
+                      values ($1, $2, $3, 0, 0) on conflict (list_id, partition_number, channel) do nothing";
+        let place = || parameters![queue.list.as_str(), i64::from(queue.partition), queue.channel];
+        transaction.execute(insert, place()).await?;
+        // The update takes the row's lock on PostgreSQL; SQLite has the whole database locked since the transaction began.
+        let touch = "update filter_list_cursor set touched = touched + 1 \
+                     where list_id = $1 and partition_number = $2 and channel = $3";
+        transaction.execute(touch, place()).await?;
+        let select = "select next_index from filter_list_cursor where list_id = $1 and partition_number = $2 and channel = $3";
+        let row: Option<(u64,)> = transaction.query_optional(select, place()).await?;
+        row.map(|(index,)| index).ok_or_else(|| SqlError::Shape("filter_list_cursor: no row after insert".to_owned()))
+    }
+
+    /// Notes how far a queue has been handed out.
+    pub async fn move_queue(
+        &self,
+        transaction: &mut Transaction,
+        queue: Queue<'_>,
+        next_index: u64,
+    ) -> Result<(), SqlError> {
+        let update = "update filter_list_cursor set next_index = $1 where list_id = $2 and partition_number = $3 and channel = $4";
+        let next_index = i64::try_from(next_index).unwrap_or(i64::MAX);
+        let values = parameters![next_index, queue.list.as_str(), i64::from(queue.partition), queue.channel];
+        transaction.execute(update, values).await?;
+        Ok(())
+    }
+
+    /// Hands a customer out to `key_id`; `false` when the customer was handed out before.
+    pub async fn claim(
+        &self,
+        transaction: &mut Transaction,
+        list: &ListId,
+        customer_id: &str,
+        key_id: &str,
+    ) -> Result<bool, SqlError> {
+        let insert = "insert into filter_list_claim (list_id, customer_id, key_id, at_unix_ms) values ($1, $2, $3, $4) \
+                      on conflict (list_id, customer_id) do nothing";
+        let values = parameters![list.as_str(), customer_id, key_id, self.now_unix_ms()];
+        Ok(transaction.execute(insert, values).await? == 1)
+    }
+
+    /// To whom a customer was handed out, and when.
+    pub async fn claimed_by(
+        &self,
+        transaction: &mut Transaction,
+        list: &ListId,
+        customer_id: &str,
+    ) -> Result<Option<(String, i64)>, SqlError> {
+        let select = "select key_id, at_unix_ms from filter_list_claim where list_id = $1 and customer_id = $2";
+        transaction.query_optional(select, parameters![list.as_str(), customer_id]).await
+    }
+}
