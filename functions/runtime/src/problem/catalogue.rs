@@ -98,4 +98,38 @@ problem_kinds! {
     DATASET_INCOMPLETE = "dataset-incomplete", 409, "数据集不完整，不能发布", "The dataset is not complete";
     /// The import, snapshot or layer is in a state in which this cannot be done.
     DATASET_STATE = "dataset-state", 409, "数据集当前的状态不允许此操作", "The dataset's state does not allow this";
+
+    /// An event was not accepted; `errors` says why. It is kept and can be repaired and replayed.
+    EVENT_REJECTED = "event-rejected", 422, "事件未被接受", "The event was rejected";
+    /// An event with this source and id was accepted before, with other content.
+    EVENT_CONFLICT = "event-conflict", 409, "相同标识的事件内容不同", "An event of this identity says something else";
+    /// More events wait than can be committed soon; another try may succeed.
+    INGEST_BUSY = "ingest-busy", 503, "等待写入的事件过多，请稍后再试", "Too many events wait to be stored";
+    /// A rejected event has been dealt with, or must be repaired before it is replayed.
+    REJECTED_EVENT_STATE = "rejected-event-state", 409, "该事件已处理，或需先修正", "The rejected event cannot be replayed as it is";
+    /// A month is still receiving events, or was a moment ago.
+    MONTH_NOT_OVER = "month-not-over", 409, "该月份尚未结束", "The month is not over";
+
+    /// No such list, or it is another region's.
+    LIST_UNKNOWN = "list-unknown", 404, "没有这个名单", "No such list";
+    /// The list's state does not allow this, or someone else changed it at the same moment.
+    LIST_STATE = "list-state", 409, "名单当前的状态不允许此操作", "The list's state does not allow this";
+    /// The list has expired and gives nothing any more.
+    LIST_EXPIRED = "list-expired", 410, "名单已过期", "The list has expired";
+    /// Whoever froze or submitted a list does not decide on it.
+    LIST_FOUR_EYES = "list-four-eyes", 403, "不能审批自己冻结或提交的名单", "One may not decide on one's own list";
+    /// Nobody is left to be contacted.
+    LIST_EMPTY = "list-empty", 422, "名单中没有客户", "Nobody is in the list";
+    /// The list has more customers, regions, channels, batches or text than a list may have.
+    LIST_TOO_LARGE = "list-too-large", 422, "名单过大", "The list is too large";
+    /// A cap is reached and the request says to make no list then; `errors` tells each cap.
+    LIST_OVER_CAP = "list-over-cap", 422, "名单超过上限", "The list is over its caps";
+    /// Every customer of the list was handed out.
+    LIST_EXHAUSTED = "list-exhausted", 404, "名单中的客户已全部领取", "Every customer of the list was handed out";
+    /// The key has read as many customers of the list as it may for now.
+    LIST_READ_LIMIT = "list-read-limit", 429, "读取客户过于频繁", "Too many customers were read";
+    /// No such lookalike run, or it is another region's.
+    LOOKALIKE_UNKNOWN = "lookalike-unknown", 404, "没有这次相似人群分析", "No such lookalike run";
+    /// Too few users or others to tell anything.
+    LOOKALIKE_TOO_FEW = "lookalike-too-few", 422, "用户太少，无法分析", "Too few users to tell anything";
 }
