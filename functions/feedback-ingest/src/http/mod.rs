@@ -1,0 +1,165 @@
+//! The HTTP face: routes under `/feedback/v1`, as `docs/reference/feedback-api.md` describes them.
+//!
+//! Each handler reads its request, asks the service or the store, and writes its answer; what is wrong with an event becomes a
+//! problem in [`problems`], once. Who may call what stands in [`routes`], beside the routes.
+
+mod customers;
+mod events;
+mod months;
+mod problems;
+mod rejected;
+mod schemas;
+
+use std::sync::Arc;
+
+use axum::Router;
+use chudian_runtime::http::auth::{Admission, Guard, guarded};
+use chudian_runtime::http::edge::{Edge, Log};
+use chudian_runtime::http::openapi;
+use chudian_runtime::http::personal_access::PersonalAccess;
+use chudian_runtime::ports::sql::Sql;
+use chudian_runtime::ports::{Clock, Random, Variables};
+use chudian_runtime::problem::Problem;
+use chudian_vocabulary::access::Role::{Admin, Analyst, Channel, Hall};
+use utoipa::openapi::{Info, OpenApi, Paths};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::service::Committer;
+use crate::store::Store;
+
+/// What every route begins with.
+const BASE_PATH: &str = "/feedback/v1";
+
+/// Where the function's OpenAPI document is served.
+pub const OPENAPI_PATH: &str = "/feedback/v1/openapi.json";
+
+/// What the function asks of its host.
+pub struct Ports {
+    /// The database.
+    pub sql: Sql,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Settings.
+    pub variables: Arc<dyn Variables>,
+    /// Where log lines go.
+    pub log: Arc<dyn Log>,
+}
+
+/// The function as a router, and the document that describes it.
+pub struct Face {
+    /// Serves every route.
+    pub router: Router,
+    /// OpenAPI 3.1, JSON.
+    pub openapi: Arc<str>,
+}
+
+/// What handlers share.
+#[derive(Clone)]
+struct App {
+    store: Store,
+    committer: Committer,
+    personal_access: PersonalAccess,
+}
+
+/// Builds the HTTP face.
+pub fn face(ports: Ports) -> Face {
+    let Ports {
+        sql,
+        clock,
+        random,
+        variables,
+        log,
+    } = ports;
+    let guard = Guard::new(
+        sql.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&random),
+        variables,
+    );
+    let mut stripe = [0];
+    random.fill(&mut stripe);
+    let [stripe] = stripe;
+    let store = Store::new(sql.clone(), Arc::clone(&clock), stripe);
+    let app = App {
+        committer: Committer::new(store.clone()),
+        store,
+        personal_access: PersonalAccess::new(sql, clock, Arc::clone(&random)),
+    };
+    let (router, openapi) = openapi::publish(described(routes(&guard)), OPENAPI_PATH);
+    Face {
+        router: Edge { random, log }.around(router.with_state(app)),
+        openapi,
+    }
+}
+
+/// Every route with those who may call it.
+fn routes(guard: &Guard) -> OpenApiRouter<App> {
+    let with = |admission: Admission, routes: OpenApiRouter<App>| guarded(guard, admission, routes);
+    let senders = Admission::of(&[Hall, Channel, Admin]);
+    let repairers = Admission::of(&[Channel, Analyst, Admin]);
+    let viewers = Admission::of(&[Hall, Channel, Analyst, Admin]);
+    OpenApiRouter::new()
+        .merge(with(
+            senders,
+            OpenApiRouter::new().routes(routes!(events::accept)),
+        ))
+        .merge(with(
+            repairers,
+            OpenApiRouter::new().routes(routes!(rejected::list)),
+        ))
+        .merge(with(
+            repairers,
+            OpenApiRouter::new().routes(routes!(rejected::replay_many)),
+        ))
+        .merge(with(
+            repairers,
+            OpenApiRouter::new().routes(routes!(rejected::get, rejected::discard)),
+        ))
+        .merge(with(
+            repairers,
+            OpenApiRouter::new().routes(routes!(rejected::replay)),
+        ))
+        .merge(with(
+            viewers,
+            OpenApiRouter::new().routes(routes!(customers::contacts)),
+        ))
+        .merge(with(
+            viewers,
+            OpenApiRouter::new().routes(routes!(customers::summary)),
+        ))
+        .merge(with(
+            viewers,
+            OpenApiRouter::new().routes(routes!(customers::orders)),
+        ))
+        .merge(with(
+            Admission::of(&[Analyst, Admin]),
+            OpenApiRouter::new().routes(routes!(months::list)),
+        ))
+        .merge(with(
+            Admission::of(&[Admin]),
+            OpenApiRouter::new().routes(routes!(months::forget)),
+        ))
+        .merge(OpenApiRouter::new().routes(routes!(schemas::list)))
+        .merge(OpenApiRouter::new().routes(routes!(schemas::get)))
+}
+
+/// Puts the routes under their base path, with the document's title.
+fn described(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    let mut info = Info::new("Feedback ingest · 反馈采集", env!("CARGO_PKG_VERSION"));
+    info.description = Some(
+        "What happened between customers and the operator on every channel, exactly once in effect; and the contact view of one customer.\n\n\
+         采集各渠道的客户接触与反馈，每个事件只生效一次；并提供客户接触信息视图。"
+            .to_owned(),
+    );
+    OpenApiRouter::with_openapi(OpenApi::new(info, Paths::new())).nest(BASE_PATH, routes)
+}
+
+/// A moment as RFC 3339 in UTC.
+fn rfc3339(unix_ms: i64) -> Result<String, Problem> {
+    chrono::DateTime::from_timestamp_millis(unix_ms)
+        .map(|moment| moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+        .ok_or_else(|| Problem::internal("a stored time is outside the calendar"))
+}

@@ -1,0 +1,205 @@
+//! The event log by month: parts made ahead of time, and months forgotten.
+//!
+//! A month is the one in China in which events came. What is forgotten are the events; their identities stay, so that none is counted
+//! again, and so do the daily sums and the orders, which hold no words of a customer.
+
+use std::sync::PoisonError;
+
+use chrono::{Datelike as _, NaiveDate};
+use chudian_runtime::parameters;
+use chudian_runtime::ports::sql::{Dialect, SqlError};
+use chudian_vocabulary::{Date, Month};
+
+use super::Store;
+use crate::limits::{CHINA_OFFSET_S, FORGOTTEN_ROWS_PER_STEP, FORGOTTEN_STEPS_MAX};
+use crate::timing::day_of;
+
+/// Milliseconds of a second.
+const MS_PER_S: i64 = 1000;
+
+/// The lock by which instances take turns in making parts: the letters `feedback` as a number.
+const ADVISORY_LOCK: i64 = 0x6665_6564_6261_636b;
+
+/// Months whose parts are made at once: this one and the next, so that the turn of a month waits for nobody.
+const MONTHS_AHEAD: usize = 2;
+
+/// A month of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MonthOfEvents {
+    /// `YYYY-MM`.
+    pub month: String,
+    /// Events that came in it, forgotten or not.
+    pub events: i64,
+    /// When they were forgotten.
+    pub forgotten_unix_ms: Option<i64>,
+}
+
+/// First and one past the last millisecond of a month in China; nothing at the calendar's end.
+pub fn month_bounds_unix_ms(month: Month) -> Option<(i64, i64)> {
+    let first = first_day(&month.to_string())?;
+    let next = first.checked_add_months(chrono::Months::new(1))?;
+    let unix_ms = |day: NaiveDate| {
+        let seconds = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp();
+        (seconds - CHINA_OFFSET_S) * MS_PER_S
+    };
+    Some((unix_ms(first), unix_ms(next)))
+}
+
+fn first_day(month: &str) -> Option<NaiveDate> {
+    let (year, month) = month.split_once('-')?;
+    NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1)
+}
+
+/// Name of the part of a month: `feedback_event_202611`.
+fn part_name(month: Month) -> String {
+    format!("feedback_event_{}", month.to_string().replace('-', ""))
+}
+
+/// The month of a moment and the one after it.
+fn months_from(unix_ms: i64) -> Vec<Month> {
+    let Some(day) = day_of(unix_ms) else {
+        return Vec::new();
+    };
+    let this = day.month();
+    let next = first_day(&this.to_string())
+        .and_then(|first| first.checked_add_months(chrono::Months::new(1)))
+        .and_then(|first| Month::parse(&format!("{:04}-{:02}", first.year(), first.month())).ok());
+    [Some(this), next]
+        .into_iter()
+        .flatten()
+        .take(MONTHS_AHEAD)
+        .collect()
+}
+
+impl Store {
+    /// Makes the parts of this month and the next where the database has parts and this instance has not tried before. Where it may
+    /// not or cannot, events go to the part for all other months.
+    pub(super) async fn prepare_month(&self, now_unix_ms: i64) -> Result<(), SqlError> {
+        let months = months_from(now_unix_ms);
+        let is_prepared = {
+            let prepared = self
+                .inner
+                .months_prepared
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            months
+                .iter()
+                .all(|month| prepared.contains(&month.to_string()))
+        };
+        if is_prepared {
+            return Ok(());
+        }
+        for month in &months {
+            // Any other error says that it is not allowed, or that rows of the month stand in the other part already.
+            if let Err(error @ (SqlError::Busy(_) | SqlError::Unavailable(_))) =
+                self.make_part(*month).await
+            {
+                return Err(error);
+            }
+        }
+        let mut prepared = self
+            .inner
+            .months_prepared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *prepared = months.iter().map(ToString::to_string).collect();
+        Ok(())
+    }
+
+    async fn make_part(&self, month: Month) -> Result<(), SqlError> {
+        let Some((from, to)) = month_bounds_unix_ms(month) else {
+            return Ok(());
+        };
+        let mut transaction = self.sql().begin().await?;
+        if transaction.dialect() == Dialect::Sqlite {
+            transaction.rollback().await;
+            return Ok(());
+        }
+        let lock = format!("select pg_advisory_xact_lock({ADVISORY_LOCK})");
+        let create = format!(
+            "create table if not exists {} partition of feedback_event for values from ({from}) to ({to})",
+            part_name(month)
+        );
+        let made = match transaction.execute(&lock, Vec::new()).await {
+            Ok(_) => transaction.execute(&create, Vec::new()).await.map(drop),
+            Err(error) => Err(error),
+        };
+        transaction.end(made).await
+    }
+
+    /// Months in which events came, oldest first, from the daily sums.
+    pub async fn months(&self) -> Result<Vec<MonthOfEvents>, SqlError> {
+        let select = "select t.month, cast(sum(t.events) as bigint), max(f.forgotten_at_unix_ms) \
+                      from (select substr(recorded_day, 1, 7) as month, events from feedback_tally) t \
+                      left join feedback_forgotten_month f on f.month = t.month group by t.month order by t.month";
+        let rows: Vec<(String, i64, Option<i64>)> = self.sql().query(select, Vec::new()).await?;
+        let month = |(month, events, forgotten_unix_ms)| MonthOfEvents {
+            month,
+            events,
+            forgotten_unix_ms,
+        };
+        Ok(rows.into_iter().map(month).collect())
+    }
+
+    /// Forgets the events of a month, as far as one request gets. `true` when nothing is left of it.
+    pub async fn forget_month(&self, month: Month, by: &str) -> Result<bool, SqlError> {
+        let Some((from, to)) = month_bounds_unix_ms(month) else {
+            return Ok(true);
+        };
+        self.drop_part(month).await?;
+        let delete = "delete from feedback_event where (recorded_at_unix_ms, identity_high, identity_low) in \
+                      (select recorded_at_unix_ms, identity_high, identity_low from feedback_event \
+                      where recorded_at_unix_ms >= $1 and recorded_at_unix_ms < $2 limit $3)";
+        for _ in 0..FORGOTTEN_STEPS_MAX {
+            let values = parameters![from, to, FORGOTTEN_ROWS_PER_STEP];
+            let deleted = self.sql().execute(delete, values).await?;
+            if deleted < FORGOTTEN_ROWS_PER_STEP.unsigned_abs() {
+                let insert = "insert into feedback_forgotten_month (month, forgotten_at_unix_ms, forgotten_by) values ($1, $2, $3) \
+                              on conflict (month) do nothing";
+                let values = parameters![month.to_string(), self.now_unix_ms(), by];
+                self.sql().execute(insert, values).await?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Drops the month's part where the database has one: at once, whatever its size.
+    async fn drop_part(&self, month: Month) -> Result<(), SqlError> {
+        let mut transaction = self.sql().begin().await?;
+        if transaction.dialect() == Dialect::Sqlite {
+            transaction.rollback().await;
+            return Ok(());
+        }
+        let drop_table = format!("drop table if exists {}", part_name(month));
+        let dropped = transaction.execute(&drop_table, Vec::new()).await.map(drop);
+        transaction.end(dropped).await
+    }
+
+    /// Today in China; nothing when the host's clock is outside the calendar.
+    pub fn today(&self) -> Option<Date> {
+        day_of(self.now_unix_ms())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_begin_and_end_at_midnight_in_china() {
+        let bounds = |text| month_bounds_unix_ms(Month::parse(text).unwrap());
+        // 2026-10-31T16:00:00Z and 2026-11-30T16:00:00Z.
+        assert_eq!(
+            bounds("2026-11"),
+            Some((1_793_462_400_000, 1_796_054_400_000))
+        );
+        assert_eq!(bounds("2026-12").unwrap().0, bounds("2026-11").unwrap().1);
+        let months = months_from(1_796_054_400_000 - 1);
+        assert_eq!(
+            months.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["2026-11", "2026-12"]
+        );
+        assert_eq!(part_name(months[0]), "feedback_event_202611");
+    }
+}
