@@ -46,30 +46,30 @@ pub use write::{TableEncoding, TableFiles, write_table};
 pub const USAGE_KINDS: [UsageKind; 6] = [
     usage_kind(
         "voice_local_s",
-        "s",
+        "seconds",
         "本地主叫时长",
         "Local calls, duration",
     ),
     usage_kind(
         "voice_long_distance_s",
-        "s",
+        "seconds",
         "长途主叫时长",
         "Long-distance calls, duration",
     ),
     usage_kind(
         "voice_roaming_s",
-        "s",
+        "seconds",
         "漫游主叫时长",
         "Calls while roaming, duration",
     ),
     usage_kind(
         "voice_called_s",
-        "s",
+        "seconds",
         "被叫时长",
         "Incoming calls, duration",
     ),
-    usage_kind("data_kb", "kb", "流量", "Data volume"),
-    usage_kind("sms", "count", "短信条数", "Text messages"),
+    usage_kind("data_kb", "kilobytes", "流量", "Data volume"),
+    usage_kind("sms", "messages", "短信条数", "Text messages"),
 ];
 
 /// Months of usage in the table; the columns of a kind end in `_m1` (the oldest) to `_m6`.
@@ -80,7 +80,7 @@ pub const USAGE_MONTHS: usize = 6;
 pub struct UsageKind {
     /// What the names of its columns begin with.
     pub prefix: &'static str,
-    /// Unit in the file and in the dataset: `s`, `kb` or `count`.
+    /// Unit in the file and in the dataset, by its word in a mapping: `seconds`, `kilobytes` or `messages`.
     pub unit: &'static str,
     /// Title in Chinese, without the month.
     pub title_zh: &'static str,
