@@ -127,6 +127,8 @@ fn objections(
         Some(least) if score < i128::from(least) * months * spread => {
             objections.push(NotRecommended::SavingBelowMinimum)
         }
+        // Without a least percentage a province may admit plans that are a little dearer, by a negative `saving_min`.
+        _ if rule.saving_percent_min_milli == 0 => {}
         _ => {
             let total: i128 = present.months[..saving.months_fen.len()]
                 .iter()

@@ -1,4 +1,4 @@
-//! Ports: the five things a function asks of its host, as small traits and one SQL type.
+//! Ports: the six things a function asks of its host, as small traits and one SQL type.
 //!
 //! A function's domain and router take these as parameters and never name a host. [`spin`] holds the implementations for a
 //! component (wasm only), [`native`] the ones over real SQLite and PostgreSQL that tests and native tools use. A function
@@ -13,6 +13,8 @@ pub mod sql;
 pub mod native;
 #[cfg(target_family = "wasm")]
 pub mod spin;
+
+use std::pin::Pin;
 
 use async_trait::async_trait;
 
@@ -35,6 +37,20 @@ pub trait Random: Send + Sync {
     /// Fills `bytes` from the system's random source.
     fn fill(&self, bytes: &mut [u8]);
 }
+
+/// Lets one request of an instance wait for another.
+///
+/// A waker does not do: on hosts of components each request is a task of its own, and tasks wake each other only through the host.
+pub trait Signals: Send + Sync {
+    /// A bell and the wait for it.
+    fn pair(&self) -> (Bell, Rung);
+}
+
+/// Rings when it is dropped.
+pub type Bell = Box<dyn Send + Sync>;
+
+/// Ends when the bell rings, at once when it has rung. May be dropped before.
+pub type Rung = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Settings of the installation, by name; all have defaults in the manifest.
 #[async_trait]

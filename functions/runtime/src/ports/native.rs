@@ -6,8 +6,11 @@
 //! Not for components and not for the gateway, which offers Spin's interfaces instead.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -21,7 +24,9 @@ use sqlx::{
 };
 
 use super::sql::{Dialect, Sql, SqlConnection, SqlDriver, SqlError, SqlValue};
-use super::{Clock, KeyValue, KeyValueError, Random, VariableError, Variables};
+use super::{
+    Bell, Clock, KeyValue, KeyValueError, Random, Rung, Signals, VariableError, Variables,
+};
 
 /// How long a SQLite writer waits for another one; the same as Spin's default.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -346,6 +351,48 @@ impl Random for SystemRandom {
     )]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the system has a random source");
+    }
+}
+
+/// Signals by wakers.
+pub struct WakerSignals;
+
+impl Signals for WakerSignals {
+    fn pair(&self) -> (Bell, Rung) {
+        let shared = Arc::new(Mutex::new(Ringing::default()));
+        let rung = Box::pin(poll_fn({
+            let shared = Arc::clone(&shared);
+            move |context| {
+                let mut ringing = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                if ringing.has_rung {
+                    return Poll::Ready(());
+                }
+                ringing.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }));
+        (Box::new(WakerBell(shared)), rung)
+    }
+}
+
+#[derive(Default)]
+struct Ringing {
+    has_rung: bool,
+    waker: Option<Waker>,
+}
+
+struct WakerBell(Arc<Mutex<Ringing>>);
+
+impl Drop for WakerBell {
+    fn drop(&mut self) {
+        let waker = {
+            let mut ringing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            ringing.has_rung = true;
+            ringing.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use spin_sdk::{sqlite, variables, wasip3};
 
 use super::sql::{Dialect, Sql, SqlConnection, SqlDriver, SqlError, SqlValue};
-use super::{Clock, KeyValue, KeyValueError, Random, VariableError, Variables};
+use super::{
+    Bell, Clock, KeyValue, KeyValueError, Random, Rung, Signals, VariableError, Variables,
+};
 
 /// Bindings for `spin:postgres@4.2.0`, generated here because the SDK's own module brings JavaScript imports into the
 /// component (through the default features of its date library), which no host offers.
@@ -44,6 +46,11 @@ pub fn clock() -> impl Clock {
 /// The random source of the host.
 pub fn random() -> impl Random {
     SpinRandom
+}
+
+/// Signals between the tasks of the component.
+pub fn signals() -> impl Signals {
+    StreamSignals
 }
 
 /// The component's variables.
@@ -274,6 +281,19 @@ impl Random for SpinRandom {
             bytes[filled..filled + count].copy_from_slice(&more[..count]);
             filled += count;
         }
+    }
+}
+
+/// A bell is the writing end of a stream without a byte in it: the host tells the task that reads when the other end goes away.
+struct StreamSignals;
+
+impl Signals for StreamSignals {
+    fn pair(&self) -> (Bell, Rung) {
+        let (writer, mut reader) = crate::component::byte_stream();
+        let rung = Box::pin(async move {
+            reader.next().await;
+        });
+        (Box::new(writer), rung)
     }
 }
 

@@ -12,8 +12,7 @@ use crate::number::{Rounding, RoundingMode, greatest_common_divisor};
 use crate::plan::DiscountValue;
 use crate::service::rule::{percent, yuan};
 use crate::usage::{CustomerUsage, WhatIf};
-use crate::wire::bill::BillLineJson;
-use crate::wire::simulation::quantities_from;
+use crate::wire;
 
 /// Identifier of the line for family members whom the plan does not carry.
 const FAMILY_OUTSIDE_LINE: &str = "family-outside";
@@ -60,8 +59,8 @@ pub fn bill(
     let quantities = if usage.customer.plan == Some(plan) && form.add_ons.is_empty() {
         held_quantities(version, plan, &usage)
     } else {
-        quantities_from(catalogue, plan, &form.add_ons).map_err(|errors| {
-            let error = |error: crate::wire::FieldError| chudian_runtime::problem::FieldError {
+        wire::quantities_from(catalogue, plan, &form.add_ons).map_err(|errors| {
+            let error = |error: wire::FieldError| chudian_runtime::problem::FieldError {
                 pointer: error.pointer,
                 code: error.code.to_owned(),
                 detail: error.message,
@@ -189,7 +188,7 @@ fn bill_answer(
 
 /// A line without its names, for the proof.
 fn proof_facts(line: &BillLine) -> serde_json::Value {
-    let proof = BillLineJson::from(line).proof;
+    let proof = wire::bill::proof(&line.proof);
     serde_json::json!({"id": line.id, "amount_fen": line.amount_fen, "adds": line.adds, "proof": proof})
 }
 
@@ -226,7 +225,7 @@ fn blank(id: &str, amount_fen: i64) -> BillLineAnswer {
 }
 
 fn line_answer(line: &BillLine, language: Language) -> BillLineAnswer {
-    let explanation = BillLineJson::from(line).explanation;
+    let explanation = wire::bill::explanation(&line.proof, line.amount_fen);
     let base = BillLineAnswer {
         description: line.name.in_language(language).to_owned(),
         explanation: explanation.in_language(language).to_owned(),

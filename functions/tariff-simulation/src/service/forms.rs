@@ -21,78 +21,69 @@ pub struct UsageForm {
     pub months: Vec<MonthUsageJson>,
 }
 
-/// What is known of a customer besides the usage.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ProfileForm {
-    /// Region.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region: Option<String>,
-    /// Brand, when it is not that of the present plan.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub brand: Option<String>,
-    /// Customer type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub customer_type: Option<String>,
-    /// Present plan. Absent: a new customer, nothing to compare with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plan_id: Option<String>,
-    /// Day on which the present plan began, `YYYY-MM-DD`. Absent: long ago.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date")]
-    pub plan_since: Option<String>,
-    /// Add-ons held with the present plan.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub add_ons: Vec<HeldAddOnJson>,
-    /// First day of the running contract, `YYYY-MM-DD`. Absent: no contract runs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date")]
-    pub contract_since: Option<String>,
-    /// Other services held.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub services: Vec<String>,
-    /// Members of the family who could share a plan.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub family: Vec<FamilyMemberJson>,
+/// Writes a form with the facts that both forms of a customer have, between the members that are its own.
+macro_rules! form_with_facts {
+    ($(#[$attribute:meta])* $name:ident { $($first:tt)* } facts { $($last:tt)* }) => {
+        $(#[$attribute])*
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $($first)*
+            /// Brand, when it is not that of the present plan.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub brand: Option<String>,
+            /// Customer type.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub customer_type: Option<String>,
+            /// Present plan. Absent: a new customer, nothing to compare with.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub plan_id: Option<String>,
+            /// Day on which the present plan began, `YYYY-MM-DD`. Absent: long ago.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schema(format = "date")]
+            pub plan_since: Option<String>,
+            /// Add-ons held with the present plan.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            pub add_ons: Vec<HeldAddOnJson>,
+            /// First day of the running contract, `YYYY-MM-DD`. Absent: no contract runs.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schema(format = "date")]
+            pub contract_since: Option<String>,
+            /// Other services held.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            pub services: Vec<String>,
+            /// Members of the family who could share a plan.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            pub family: Vec<FamilyMemberJson>,
+            $($last)*
+        }
+    };
 }
 
-/// A customer as it is stored, and as one line of an import.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CustomerForm {
-    /// Pseudonym; needed in an import, in a `PUT` it stands in the path.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub customer_id: Option<String>,
-    /// Region: who may see the customer.
-    pub region: String,
-    /// Brand, when it is not that of the present plan.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub brand: Option<String>,
-    /// Customer type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub customer_type: Option<String>,
-    /// Present plan.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plan_id: Option<String>,
-    /// Day on which the present plan began, `YYYY-MM-DD`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date")]
-    pub plan_since: Option<String>,
-    /// Add-ons held with the present plan.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub add_ons: Vec<HeldAddOnJson>,
-    /// First day of the running contract, `YYYY-MM-DD`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date")]
-    pub contract_since: Option<String>,
-    /// Other services held.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub services: Vec<String>,
-    /// Members of the family who could share a plan.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub family: Vec<FamilyMemberJson>,
-    /// Usage, month by month.
-    pub usage: UsageForm,
+form_with_facts! {
+    /// What is known of a customer besides the usage.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+    ProfileForm {
+        /// Region.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub region: Option<String>,
+    }
+    facts {}
+}
+
+form_with_facts! {
+    /// A customer as it is stored, and as one line of an import.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+    CustomerForm {
+        /// Pseudonym; needed in an import, in a `PUT` it stands in the path.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub customer_id: Option<String>,
+        /// Region: who may see the customer.
+        pub region: String,
+    }
+    facts {
+        /// Usage, month by month.
+        pub usage: UsageForm,
+    }
 }
 
 impl CustomerForm {

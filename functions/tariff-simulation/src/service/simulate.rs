@@ -112,21 +112,30 @@ pub fn day_asked(form: &SimulationForm) -> Result<Option<Date>, ServiceError> {
     form.as_of.as_ref().map(read).transpose()
 }
 
-/// Answers a question for a comparison.
+/// A question in the words of the domain.
+pub struct Question {
+    /// What is to be compared.
+    pub request: SimulationRequest,
+    /// The ranking rule that holds, as the answer shows it.
+    pub rule: RankingJson,
+}
+
+/// Checks a question and puts it in the words of the domain.
 ///
 /// `on` is the day on which plans must be on sale, `base_rule` the rule that holds unless the question overrides it.
-pub fn simulate(
-    version: Version<'_>,
+///
+/// # Errors
+/// Everything that is wrong with the question, or with the customer in the words of this catalogue.
+pub fn question(
+    catalogue: &Catalogue,
     subject: &Subject,
     form: &SimulationForm,
     on: Date,
     base_rule: Option<RankingJson>,
-    language: Language,
-) -> Result<SimulationAnswer, ServiceError> {
-    let catalogue = &version.catalogue.catalogue;
-    let limit = plans_returned(form)?;
+) -> Result<Question, ServiceError> {
+    let described = plans_returned(form)?;
     let what_if = what_if(form.what_if)?;
-    let (rule_json, ranking) = effective_rule(catalogue, base_rule, form)?;
+    let (rule, ranking) = effective_rule(catalogue, base_rule, form)?;
     let candidates = form.candidates.as_ref().map(|ids| {
         ids.iter()
             .map(|id| plan_index(catalogue, id))
@@ -140,10 +149,28 @@ pub fn simulate(
         ranking,
         what_if,
         with_add_ons: true,
-        described: limit,
+        described,
     };
+    Ok(Question { request, rule })
+}
+
+/// Answers a question for a comparison; the arguments are those of [`question`], and the reader's language.
+///
+/// # Errors
+/// As [`question`], and when an amount is too large to be priced.
+pub fn simulate(
+    version: Version<'_>,
+    subject: &Subject,
+    form: &SimulationForm,
+    on: Date,
+    base_rule: Option<RankingJson>,
+    language: Language,
+) -> Result<SimulationAnswer, ServiceError> {
+    let Question { request, rule } =
+        question(&version.catalogue.catalogue, subject, form, on, base_rule)?;
+    let limit = request.described;
     let simulation = comparison::simulate(version.catalogue, &request)?;
-    let proof = proof(version.name, subject, form, on, &rule_json, &simulation);
+    let proof = proof(version.name, subject, form, on, &rule, &simulation);
     let writer = Writer {
         version,
         request: &request,
@@ -178,7 +205,7 @@ pub fn simulate(
             .map(|present| writer.present(present)),
         ranking,
         left_out: writer.left_out(&refused),
-        rule: rule_json,
+        rule,
         proof,
     })
 }

@@ -21,7 +21,7 @@ use crate::engine::{MonthContext, Quantities, Workspace};
 use crate::metering::{MeteredMonth, MeteredUsage};
 use crate::usage::CustomerUsage;
 use crate::wire::usage::HeldAddOnJson;
-use crate::wire::{self, simulation::quantities_from};
+use crate::wire::{self, quantities_from};
 
 /// Characters of the hash that name a version, as in the HTTP face.
 pub const VERSION_CHARACTERS: usize = 16;

@@ -9,10 +9,10 @@ pub mod bill;
 pub mod catalogue;
 mod errors;
 mod read;
-pub mod simulation;
 pub mod usage;
 
 pub use errors::FieldError;
+pub use read::held::quantities_from;
 
 use chudian_runtime::problem::document::{self, JSON_DEPTH_MAX, Unreadable};
 use chudian_runtime::problem::shape::Shapes;

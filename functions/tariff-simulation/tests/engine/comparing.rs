@@ -1,31 +1,45 @@
 //! The comparison: best add-ons against an exhaustive search, ranking, eligibility, switching cost, what-if, held-out month.
 
 use chudian_tariff_simulation::add_ons::{PricedMonths, best_add_ons, price_choice};
-use chudian_tariff_simulation::comparison::{Simulation, simulate};
+use chudian_tariff_simulation::comparison::{Simulation, SimulationRequest, simulate};
 use chudian_tariff_simulation::compile::CompiledCatalogue;
 use chudian_tariff_simulation::engine::{MonthContext, Quantities, Workspace};
-use chudian_tariff_simulation::wire::simulation::{
-    Detail, OptionsJson, SimulationJson, request_from,
-};
-use chudian_tariff_simulation::wire::{self};
-use chudian_vocabulary::Date;
+use chudian_tariff_simulation::service::forms::Described;
+use chudian_tariff_simulation::service::requests::SimulationForm;
+use chudian_tariff_simulation::service::simulate as service;
+use chudian_tariff_simulation::wire;
+use chudian_vocabulary::{Date, Language};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
 use crate::support::{catalogue_document, compile, plan_document, usage_document};
 
-fn run(catalogue: &CompiledCatalogue, usage: &Value, options: &Value) -> Simulation {
-    let usage = wire::read_shape(usage.to_string().as_bytes(), 1 << 20).unwrap();
-    let options: OptionsJson = serde_json::from_value(options.clone()).unwrap();
-    let request = request_from(
-        &usage,
-        &options,
-        &catalogue.catalogue,
-        Date::parse("2026-07-01").unwrap(),
-    )
-    .unwrap_or_else(|errors| panic!("{errors:#?}"));
-    simulate(catalogue, &request).unwrap()
+/// The day of every comparison here.
+fn today() -> Date {
+    Date::parse("2026-07-01").unwrap()
+}
+
+fn subject(usage: &Value) -> service::Subject {
+    service::Subject {
+        document: wire::read_shape(usage.to_string().as_bytes(), 1 << 20).unwrap(),
+        described: Described::Stored,
+    }
+}
+
+/// A question in the form of `POST /simulations`, without its customer, in the words of the domain; every plan is described.
+fn request(catalogue: &CompiledCatalogue, usage: &Value, form: &Value) -> SimulationRequest {
+    let form: SimulationForm = serde_json::from_value(form.clone()).unwrap();
+    let question = service::question(&catalogue.catalogue, &subject(usage), &form, today(), None)
+        .unwrap_or_else(|error| panic!("{error:#?}"));
+    SimulationRequest {
+        described: usize::MAX,
+        ..question.request
+    }
+}
+
+fn run(catalogue: &CompiledCatalogue, usage: &Value, form: &Value) -> Simulation {
+    simulate(catalogue, &request(catalogue, usage, form)).unwrap()
 }
 
 fn sms_plan(id: &str, fee: &str, included: u64, price: &str) -> Value {
@@ -126,7 +140,7 @@ fn the_province_decides_what_is_recommended() {
     ));
     let usage = customer(&[100, 100], json!({"id": "c", "plan": "now"}));
     let best = |ranking: Value| {
-        let simulation = run(&catalogue, &usage, &json!({"ranking": ranking}));
+        let simulation = run(&catalogue, &usage, &json!({"rule": ranking}));
         let first = &simulation.ranking[0];
         (
             catalogue.catalogue.plans[first.result.plan].id.clone(),
@@ -160,6 +174,23 @@ fn the_province_decides_what_is_recommended() {
         ["revenue-below-floor"]
     );
     assert_eq!(best(json!({"months_won_min": 3})).1, ["too-few-months-won"]);
+    // Plans that are a little dearer may be admitted: here by one yuan a month.
+    let dearer = customer(&[10, 10], json!({"id": "c", "plan": "now"}));
+    let objection = |rule: Value| {
+        let simulation = run(&catalogue, &dearer, &json!({"rule": rule}));
+        let objections = &simulation.ranking[0].not_recommended;
+        objections.first().map(|reason| reason.code())
+    };
+    assert_eq!(objection(json!({})), Some("not-cheaper"));
+    assert_eq!(objection(json!({"saving_min": "-1"})), None);
+    assert_eq!(
+        objection(json!({"saving_min": "-0.99"})),
+        Some("saving-below-minimum")
+    );
+    assert_eq!(
+        objection(json!({"saving_min": "-1", "saving_percent_min": "0.001"})),
+        Some("saving-below-minimum")
+    );
 }
 
 #[test]
@@ -285,7 +316,7 @@ fn introductory_terms_count_where_they_are_real() {
     };
     assert_eq!(totals(json!({})), (vec![2000, 4000], 6000));
     assert_eq!(
-        totals(json!({"ranking": {"count_introductory": true}})),
+        totals(json!({"rule": {"count_introductory": true}})),
         (vec![2000, 4000], 2000)
     );
 }
@@ -333,11 +364,23 @@ fn the_documented_example_compared() {
         .compile();
     let usage: Value = serde_json::from_str(blocks[1]).unwrap();
     let simulation = run(&catalogue, &usage, &json!({}));
-    insta::assert_snapshot!(
-        "comparison",
-        serde_json::to_string_pretty(&SimulationJson::new(&catalogue, &simulation, Detail::Full))
-            .unwrap()
-    );
+    let version = service::Version {
+        name: "documented",
+        catalogue: &catalogue,
+    };
+    for (name, form, language) in [
+        ("comparison", json!({}), Language::English),
+        (
+            "comparison_zh",
+            json!({"detail": "full", "rule": {"saving_min": "-1000", "revenue_change_min": "-1000", "months_won_min": 0}}),
+            Language::Chinese,
+        ),
+    ] {
+        let form: SimulationForm = serde_json::from_value(form).unwrap();
+        let answer =
+            service::simulate(version, &subject(&usage), &form, today(), None, language).unwrap();
+        insta::assert_snapshot!(name, serde_json::to_string_pretty(&answer).unwrap());
+    }
     let usage = wire::parse_usage(blocks[1].as_bytes(), &catalogue.catalogue).unwrap();
     let best = &simulation.ranking[0].result;
     let choice = chudian_tariff_simulation::bill::Choice {
@@ -360,8 +403,12 @@ fn the_documented_example_compared() {
             .collect::<Vec<_>>(),
         "the proof proves what was ranked"
     );
-    let bills: Vec<wire::bill::BillJson> = bills.iter().map(wire::bill::BillJson::from).collect();
-    insta::assert_snapshot!("bills", serde_json::to_string_pretty(&bills).unwrap());
+    let proofs: Vec<_> = bills
+        .iter()
+        .flat_map(|bill| &bill.lines)
+        .map(|line| (&line.id, wire::bill::proof(&line.proof)))
+        .collect();
+    insta::assert_snapshot!("proofs", serde_json::to_string_pretty(&proofs).unwrap());
 }
 
 /// Add-ons of all sorts for one small plan.

@@ -3,6 +3,7 @@
 mod allowances;
 mod catalogue;
 pub(super) mod fields;
+pub(super) mod held;
 mod lines;
 mod plan;
 mod rates;
