@@ -13,7 +13,8 @@
 
 use crate::compile::{CompiledCatalogue, CompiledPlan};
 use crate::engine::{
-    MonthContext, MonthTotal, NoSink, PricingError, Quantities, Sink, Workspace, price_month,
+    MonthContext, MonthTotal, NoSink, PricedMonth, PricingError, Quantities, Sink, Workspace,
+    price_month,
 };
 use crate::limits::{ADD_ON_EVALUATIONS_MAX, ADD_ON_EVENTS_MAX};
 use crate::metering::MeteredMonth;
@@ -97,7 +98,14 @@ pub fn price_choice_for<S: Sink>(
         .contexts
         .iter()
         .zip(&months.users)
-        .map(|(context, users)| price_month(variant, quantities, *context, users, workspace, sink))
+        .map(|(context, users)| {
+            let month = PricedMonth {
+                quantities,
+                context: *context,
+                users,
+            };
+            price_month(variant, &month, workspace, sink)
+        })
         .collect()
 }
 

@@ -1,7 +1,9 @@
 //! Prices many customers under many plans, totals only: the inner loop of a batch over the dataset (TS-7).
 
 use crate::compile::CompiledCatalogue;
-use crate::engine::{MonthContext, NoSink, PricingError, Quantities, Workspace, price_month};
+use crate::engine::{
+    MonthContext, NoSink, PricedMonth, PricingError, Quantities, Workspace, price_month,
+};
 use crate::metering::MeteredUsage;
 
 /// Factor of the 64-bit FNV hash: odd and spread out, so that equal rounds do not cancel each other.
@@ -26,15 +28,12 @@ pub fn price_totals(
         *total_fen = 0;
         workspace.begin(&plan.bare);
         for month in &customer.months {
-            *total_fen += price_month(
-                &plan.bare,
-                Quantities::held(&[]),
-                MonthContext::LONG_RUN,
-                &[month],
-                workspace,
-                &mut NoSink,
-            )?
-            .total_fen;
+            let month = PricedMonth {
+                quantities: Quantities::held(&[]),
+                context: MonthContext::LONG_RUN,
+                users: &[month],
+            };
+            *total_fen += price_month(&plan.bare, &month, workspace, &mut NoSink)?.total_fen;
             plan_months += 1;
         }
     }

@@ -8,8 +8,8 @@ use chudian_vocabulary::{Month, Name};
 use crate::cells::{Kind, Measure};
 use crate::compile::{BucketRow, CompiledCatalogue, NONE, Priced, StreamRow, Variant};
 use crate::engine::{
-    Line, LineKind, MonthContext, MonthTotal, PricingError, Quantities, RateOutcome, Sink,
-    StreamOutcome, TierSink, Workspace, charge, price_month,
+    Line, LineKind, MonthContext, MonthTotal, PricedMonth, PricingError, Quantities, RateOutcome,
+    Sink, StreamOutcome, TierSink, Workspace, charge, price_month,
 };
 use crate::metering::MeteredMonth;
 use crate::number::Rounding;
@@ -259,14 +259,12 @@ impl CompiledCatalogue {
         let mut bills = Vec::with_capacity(months.len());
         for ((month, context), users) in months.iter().zip(users) {
             let mut writer = Writer::new(variant);
-            let total = price_month(
-                variant,
-                Quantities::held(choice.quantities),
-                *context,
+            let priced = PricedMonth {
+                quantities: Quantities::held(choice.quantities),
+                context: *context,
                 users,
-                &mut workspace,
-                &mut writer,
-            )?;
+            };
+            let total = price_month(variant, &priced, &mut workspace, &mut writer)?;
             bills.push(writer.finish(
                 &Source {
                     catalogue: self,

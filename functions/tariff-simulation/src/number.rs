@@ -3,7 +3,7 @@
 //! Nothing here is ever a floating-point number. Amounts are computed as a numerator over a denominator that is fixed when a
 //! plan is compiled; [`round_ratio`] is the only way from there to fen.
 
-use std::ops::{Add, AddAssign, Div, Neg, Rem, Sub};
+use std::ops::{Neg, Rem};
 
 /// Decimals of a price: nine, so that prices per KB and per second can be written out.
 pub const PRICE_DECIMALS: u32 = 9;
@@ -85,20 +85,16 @@ impl Rounding {
 
 /// Integers in which amounts are computed: `i64` where a plan was proved to fit, else `i128`.
 pub trait Exact:
-    Copy
-    + Ord
-    + Default
-    + From<i64>
-    + Into<i128>
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Div<Output = Self>
-    + Rem<Output = Self>
-    + Neg<Output = Self>
-    + AddAssign
+    Copy + Ord + Default + From<i64> + Into<i128> + Rem<Output = Self> + Neg<Output = Self>
 {
-    /// A product that was proved to fit when the plan was compiled. WebAssembly has no overflow flag: a checked 64-bit product there
-    /// is a call to a 128-bit one, and was most of the time of a plan-month.
+    /// A sum that was proved to fit ("Proof of width" in [`crate::compile`]). WebAssembly has no overflow flag: a checked sum there
+    /// takes five instructions in place of one.
+    fn plus(self, other: Self) -> Self;
+
+    /// A difference that was proved to fit.
+    fn minus(self, other: Self) -> Self;
+
+    /// A product that was proved to fit. A checked 64-bit product in WebAssembly is a call to a 128-bit one.
     fn times(self, other: Self) -> Self;
 
     /// Quotient and rest of two numbers that are not negative; the divisor is greater than zero.
@@ -113,7 +109,20 @@ pub trait Exact:
 
 impl Exact for i64 {
     #[inline]
+    fn plus(self, other: Self) -> Self {
+        debug_assert!(self.checked_add(other).is_some(), "{self} + {other}");
+        self.wrapping_add(other)
+    }
+
+    #[inline]
+    fn minus(self, other: Self) -> Self {
+        debug_assert!(self.checked_sub(other).is_some(), "{self} - {other}");
+        self.wrapping_sub(other)
+    }
+
+    #[inline]
     fn times(self, other: Self) -> Self {
+        debug_assert!(self.checked_mul(other).is_some(), "{self} * {other}");
         self.wrapping_mul(other)
     }
 
@@ -134,6 +143,16 @@ impl Exact for i64 {
 }
 
 impl Exact for i128 {
+    #[inline]
+    fn plus(self, other: Self) -> Self {
+        self + other
+    }
+
+    #[inline]
+    fn minus(self, other: Self) -> Self {
+        self - other
+    }
+
     #[inline]
     fn times(self, other: Self) -> Self {
         self * other
@@ -182,12 +201,12 @@ pub fn round_ratio<N: Exact>(numerator: N, denominator: N, rounding: Rounding) -
         RoundingMode::Up => rest > zero,
         RoundingMode::Down => false,
         // `rest >= unit - rest` is `2 * rest >= unit` without the doubling that could overflow.
-        RoundingMode::HalfUp => rest >= unit - rest,
+        RoundingMode::HalfUp => rest >= unit.minus(rest),
         RoundingMode::HalfEven => {
-            rest > unit - rest || (rest == unit - rest && whole % two != zero)
+            rest > unit.minus(rest) || (rest == unit.minus(rest) && whole % two != zero)
         }
     };
-    let rounded = (if up { whole + N::from(1) } else { whole }).times(step);
+    let rounded = (if up { whole.plus(N::from(1)) } else { whole }).times(step);
     if negative { -rounded } else { rounded }
 }
 
@@ -211,7 +230,7 @@ impl<N: Exact> PreparedRounding<N> {
     pub fn new(denominator: N, rounding: Rounding) -> Self {
         let unit = denominator.times(N::from(rounding.step_fen));
         let bias = match rounding.mode {
-            RoundingMode::Up => unit - N::from(1),
+            RoundingMode::Up => unit.minus(N::from(1)),
             RoundingMode::Down => N::default(),
             RoundingMode::HalfUp | RoundingMode::HalfEven => unit.divided(N::from(2)).0,
         };
@@ -227,13 +246,13 @@ impl<N: Exact> PreparedRounding<N> {
     #[inline]
     #[must_use]
     pub fn round(&self, numerator: N) -> N {
-        let (mut whole, rest) = (numerator + self.bias).divided(self.unit);
+        let (mut whole, rest) = numerator.plus(self.bias).divided(self.unit);
         if self.halves_to_even
             && rest == N::default()
             && self.has_halves()
             && whole % N::from(2) != N::default()
         {
-            whole = whole - N::from(1);
+            whole = whole.minus(N::from(1));
         }
         whole.times(N::from(self.step_fen))
     }
@@ -250,7 +269,7 @@ impl<N: Exact> PreparedRounding<N> {
 
     /// Whether an amount can lie in the very middle of two steps.
     fn has_halves(&self) -> bool {
-        self.bias + self.bias == self.unit
+        self.bias == self.unit.minus(self.bias)
     }
 }
 
@@ -292,9 +311,9 @@ impl BlockRounding {
     pub fn blocks(self, quantity: i64, block: i64) -> i64 {
         let (whole, rest) = divide(quantity, block);
         match self {
-            Self::Up => whole + i64::from(rest > 0),
+            Self::Up => whole.plus(i64::from(rest > 0)),
             Self::Down => whole,
-            Self::HalfUp => whole + i64::from(rest >= block - rest),
+            Self::HalfUp => whole.plus(i64::from(rest >= block.minus(rest))),
         }
     }
 

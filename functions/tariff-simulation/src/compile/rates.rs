@@ -2,6 +2,7 @@
 
 use super::streams::{EffectiveRate, index_of};
 use super::tables::{NONE, RateFacts, RateRow, TierRow, Variant};
+use crate::engine::charge;
 use crate::limits::{FAMILY_MEMBERS_MAX, METER_MAX};
 use crate::number::{
     BlockRounding, PRICE_UNITS_PER_FEN, PreparedRounding, Rounding, greatest_common_divisor,
@@ -111,8 +112,10 @@ fn wide_rows(rate: &Rate, rounding: Rounding) -> (RateRow<i128>, Vec<TierRow<i12
         block_rounding: rate.block,
         tiers_from: 0,
         tiers_until: 0,
+        only_price: None,
+        cap_block: 0,
     };
-    let tiers = rate
+    let tiers: Vec<TierRow<i128>> = rate
         .tiers
         .iter()
         .map(|tier| TierRow {
@@ -121,7 +124,22 @@ fn wide_rows(rate: &Rate, rounding: Rounding) -> (RateRow<i128>, Vec<TierRow<i12
             flat: over(tier.flat, units_per_fen),
         })
         .collect();
+    let row = RateRow {
+        only_price: only_price(&row, &tiers),
+        cap_block: match row.cap_every {
+            0 => 0,
+            every => charge(&row, &tiers, every, &mut ()).min(row.cap),
+        },
+        ..row
+    };
     (row, tiers)
+}
+
+/// The price of each unit, where nothing else counts.
+fn only_price(row: &RateRow<i128>, tiers: &[TierRow<i128>]) -> Option<i128> {
+    let [tier] = tiers else { return None };
+    let is_plain = row.free_units == 0 && row.block_rounding.is_none() && tier.flat == 0;
+    is_plain.then_some(tier.price)
 }
 
 /// The same rows in 64 bits, if no quantity that can occur makes any intermediate value leave them.
@@ -180,6 +198,11 @@ fn narrow_rows(
         block_rounding: row.block_rounding,
         tiers_from: 0,
         tiers_until: 0,
+        only_price: match row.only_price {
+            Some(price) => Some(narrow(price)?),
+            None => None,
+        },
+        cap_block: narrow(row.cap_block)?,
     };
     Some((row, tiers))
 }

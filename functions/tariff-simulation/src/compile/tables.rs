@@ -238,6 +238,10 @@ pub struct RateRow<N> {
     pub tiers_from: u32,
     /// After the last tier.
     pub tiers_until: u32,
+    /// The price of each unit where nothing else counts: most rates have one tier, and neither free units nor blocks nor a flat fee.
+    pub only_price: Option<N>,
+    /// What a whole block of the cap costs, the cap considered.
+    pub cap_block: N,
 }
 
 /// A tier over its rate's denominator.

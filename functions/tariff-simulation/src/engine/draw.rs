@@ -1,6 +1,6 @@
 //! Takes a month's totals apart: caps of quantities, conversion, allowances.
 
-use super::{RateUse, Sink, StreamOutcome, Workspace, tiers};
+use super::{RateUse, Sink, StreamOutcome, Used, Workspace, tiers};
 use crate::cells::Measure;
 use crate::compile::{Priced, RateFacts, StreamRow, StreamTable, Variant};
 use crate::metering::MeteredMonth;
@@ -23,13 +23,23 @@ pub(super) fn totals<S: Sink>(
     } else {
         table.active
     };
-    for (meter, stream) in table.meters.iter().zip(&table.rows).take(streams) {
-        let Some(&quantity) = metered.meters.get(*meter as usize) else {
-            continue;
+    workspace.find_used(&table.meters[..streams], &metered.meters);
+    for position in 0..workspace.used_streams {
+        let Some((stream, meter, quantity)) =
+            workspace
+                .used
+                .get(position)
+                .and_then(|Used { stream, quantity }| {
+                    let stream = usize::from(*stream);
+                    Some((
+                        table.rows.get(stream)?,
+                        table.meters.get(stream)?,
+                        *quantity,
+                    ))
+                })
+        else {
+            break;
         };
-        if quantity == 0 {
-            continue;
-        }
         let beyond = draw(
             variant,
             stream,
@@ -74,7 +84,8 @@ pub(super) fn totals<S: Sink>(
                 workspace.event_amounts[rate] +=
                     average_events(variant, rate, facts, beyond.quantity, charged_events);
             }
-            workspace.note(stream.rate).setups += charged_events;
+            let gathered = workspace.note(stream.rate);
+            gathered.setups = gathered.setups.plus(charged_events);
         }
     }
 }
@@ -126,11 +137,12 @@ pub(super) fn draw<S: Sink>(
     for cap in &variant.cap_refs[stream.caps_from as usize..stream.caps_until as usize] {
         let left = &mut workspace.cap_left[usize::from(*cap)];
         let within = served.min(*left);
+        let above = served.minus(within);
         match variant.quantity_caps[usize::from(*cap)].then {
-            AtCap::Free => capped_free += served - within,
-            AtCap::Stop => unserved += served - within,
+            AtCap::Free => capped_free = above.plus(capped_free),
+            AtCap::Stop => unserved = above.plus(unserved),
         }
-        *left -= within;
+        *left = left.minus(within);
         served = within;
     }
     let facts = variant.rates.get(usize::from(stream.rate));
@@ -152,12 +164,13 @@ pub(super) fn draw<S: Sink>(
             beyond.min(divide(*pot, draw.weight).0)
         };
         // At most what is in the pot, so that the product fits.
-        *pot -= taken.times(draw.weight);
-        beyond -= taken;
+        *pot = pot.minus(taken.times(draw.weight));
+        beyond = beyond.minus(taken);
         sink.draw(user, stream, draw.pot, taken, draw.weight);
     }
     if facts.is_some() && beyond > 0 {
-        workspace.note(stream.rate).charged += beyond;
+        let gathered = workspace.note(stream.rate);
+        gathered.charged = gathered.charged.plus(beyond);
     }
     sink.stream(StreamOutcome {
         user,
@@ -227,7 +240,7 @@ fn event_charge_in<N: Priced>(variant: &Variant, rate: usize, units: i64, with_s
         N::default()
     };
     if with_setup {
-        amount += row.setup;
+        amount = amount.plus(row.setup);
     }
     if amount > N::default() {
         amount = amount.max(row.event_minimum);

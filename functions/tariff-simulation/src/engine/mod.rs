@@ -95,6 +95,17 @@ impl<'a> Quantities<'a> {
     }
 }
 
+/// What is priced: a month, and who holds what in it.
+#[derive(Clone, Copy, Debug)]
+pub struct PricedMonth<'a> {
+    /// Add-ons held.
+    pub quantities: Quantities<'a>,
+    /// Where the month stands.
+    pub context: MonthContext,
+    /// The customer and the family members whom the plan carries, metered with the catalogue of the plan.
+    pub users: &'a [&'a MeteredMonth],
+}
+
 /// What one month costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MonthTotal {
@@ -115,6 +126,23 @@ pub(crate) struct RateUse {
     pub(crate) setups: i64,
 }
 
+impl RateUse {
+    /// Whether something is left to pay.
+    #[inline]
+    fn is_charged(&self) -> bool {
+        self.charged | self.setups != 0
+    }
+}
+
+/// A stream with usage.
+#[derive(Clone, Copy, Debug, Default)]
+struct Used {
+    /// Position in its table.
+    stream: u16,
+    /// What its meter shows.
+    quantity: i64,
+}
+
 /// The state of pricing: roll-over between months, and scratch space. Reused for any number of pricings.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
@@ -126,6 +154,9 @@ pub struct Workspace {
     rates: Vec<RateUse>,
     /// Rates that have gathered something this month, each once.
     noted: Vec<u16>,
+    /// Streams in which the present user has usage: the first `used_streams` of them.
+    used: Vec<Used>,
+    used_streams: usize,
     /// Charges of single events by rate, in numerators of the rate; used only by rates whose tiers begin anew with each event.
     event_amounts: Vec<i128>,
     /// What is left of each line, fen; only where a step looks at single lines.
@@ -140,6 +171,8 @@ impl Workspace {
         grow(&mut self.rates, variant.rates.len());
         grow(&mut self.event_amounts, variant.rates.len());
         grow(&mut self.nets, variant.lines.len());
+        let streams = variant.own.rows.len().max(variant.members.rows.len());
+        grow(&mut self.used, streams);
         clear(&mut self.pots, variant.pots);
     }
 
@@ -160,6 +193,21 @@ impl Workspace {
         if variant.looks_at_lines {
             clear(&mut self.nets, variant.lines.len());
         }
+    }
+
+    /// Notes the streams whose meters show usage. A loop without a branch in a function of its own: most streams are unused, which ones
+    /// cannot be predicted, and inside the large function that draws them its variables would not stay in registers.
+    #[inline(never)]
+    fn find_used(&mut self, meters_of_streams: &[u32], meters: &[i64]) {
+        let mut found = 0;
+        for (stream, meter) in (0_u16..).zip(meters_of_streams) {
+            let quantity = meters.get(*meter as usize).copied().unwrap_or(0);
+            if let Some(used) = self.used.get_mut(found) {
+                *used = Used { stream, quantity };
+            }
+            found += usize::from(quantity != 0);
+        }
+        self.used_streams = found;
     }
 
     /// What a rate has gathered, to add something to it.
@@ -197,23 +245,20 @@ fn clear(values: &mut [i64], len: usize) {
     }
 }
 
-/// Prices the next month. `users` are the customer and the family members whom the plan carries, metered with the same catalogue;
-/// [`Workspace::begin`] was called for the first month.
+/// Prices the next month; [`Workspace::begin`] was called for the first one.
 ///
 /// # Errors
 /// When a line is too large.
 pub fn price_month<S: Sink>(
     variant: &Variant,
-    quantities: Quantities<'_>,
-    context: MonthContext,
-    users: &[&MeteredMonth],
+    month: &PricedMonth<'_>,
     workspace: &mut Workspace,
     sink: &mut S,
 ) -> Result<MonthTotal, PricingError> {
-    grant(variant, quantities.granted, context, workspace);
+    grant(variant, month, workspace);
     sink.granted(&workspace.pots);
     workspace.begin_month(variant);
-    for (user, metered) in users.iter().enumerate() {
+    for (user, metered) in month.users.iter().enumerate() {
         let table = if user == 0 {
             &variant.own
         } else {
@@ -226,15 +271,14 @@ pub fn price_month<S: Sink>(
     }
     let usage_fen = rates(variant, workspace, sink)?;
     steps::amount_caps(variant, workspace, sink);
-    let fees_fen = fees(
+    let fees_fen = fees(variant, month, workspace, sink);
+    let total = steps::finish(
         variant,
-        quantities.charged,
-        context,
-        users.len(),
+        &month.context,
+        usage_fen + fees_fen,
         workspace,
         sink,
     );
-    let total = steps::finish(variant, context, usage_fen + fees_fen, workspace, sink);
     if variant.rolls_over {
         carry_over(variant, workspace);
     }
@@ -249,60 +293,50 @@ fn rates<S: Sink>(
     sink: &mut S,
 ) -> Result<i64, PricingError> {
     let mut sum_fen = 0;
-    for rate in &workspace.noted {
-        let gathered = workspace.rates[usize::from(*rate)];
+    for position in 0..workspace.noted.len() {
+        let rate = usize::from(workspace.noted[position]);
         // Conversion notes usage that the allowances may cover.
-        if gathered.charged | gathered.setups != 0 {
-            sum_fen += rate_line(
-                variant,
-                *rate,
-                gathered,
-                &workspace.event_amounts,
-                &mut workspace.nets,
-                sink,
-            )?;
+        if workspace.rates[rate].is_charged() {
+            sum_fen += within_bound(rate_line(variant, rate, workspace, sink))?;
         }
     }
     for rate in &variant.due_at_zero {
-        let gathered = workspace.rates[usize::from(*rate)];
-        if gathered.charged | gathered.setups == 0 {
-            sum_fen += rate_line(
-                variant,
-                *rate,
-                gathered,
-                &workspace.event_amounts,
-                &mut workspace.nets,
-                sink,
-            )?;
+        let rate = usize::from(*rate);
+        if !workspace.rates[rate].is_charged() {
+            sum_fen += within_bound(rate_line(variant, rate, workspace, sink))?;
         }
     }
     Ok(sum_fen)
+}
+
+/// Refuses lines that are too large to be added up safely.
+#[inline]
+fn within_bound(line_fen: i64) -> Result<i64, PricingError> {
+    if line_fen > LINE_FEN_MAX {
+        return Err(PricingError::AmountTooLarge);
+    }
+    Ok(line_fen)
 }
 
 /// Prices one rate, and keeps its line where a later step looks at it.
 #[inline]
 fn rate_line<S: Sink>(
     variant: &Variant,
-    rate: u16,
-    gathered: RateUse,
-    event_amounts: &[i128],
-    nets: &mut [i64],
+    rate: usize,
+    workspace: &mut Workspace,
     sink: &mut S,
-) -> Result<i64, PricingError> {
-    let rate = usize::from(rate);
-    let amount_fen = steps::price_rate(variant, rate, gathered, event_amounts, sink);
-    if amount_fen > LINE_FEN_MAX {
-        return Err(PricingError::AmountTooLarge);
-    }
+) -> i64 {
+    let amount_fen = steps::price_rate(variant, rate, workspace, sink);
     if variant.looks_at_lines {
-        nets[variant.first_rate_line + rate] = amount_fen;
+        workspace.nets[variant.first_rate_line + rate] = amount_fen;
     }
-    Ok(amount_fen)
+    amount_fen
 }
 
 /// Fills the current pots.
 #[inline]
-fn grant(variant: &Variant, granted: &[u32], context: MonthContext, workspace: &mut Workspace) {
+fn grant(variant: &Variant, month: &PricedMonth<'_>, workspace: &mut Workspace) {
+    let (granted, context) = (month.quantities.granted, &month.context);
     for bucket in &variant.buckets {
         if bucket.always {
             workspace.pots[usize::from(bucket.current_pot)] = bucket.grant_scaled;
@@ -357,12 +391,11 @@ fn carry_over(variant: &Variant, workspace: &mut Workspace) {
 #[inline]
 fn fees<S: Sink>(
     variant: &Variant,
-    charged: &[u32],
-    context: MonthContext,
-    users: usize,
+    month: &PricedMonth<'_>,
     workspace: &mut Workspace,
     sink: &mut S,
 ) -> i64 {
+    let (charged, context) = (month.quantities.charged, &month.context);
     let mut sum_fen = 0;
     for (index, line) in variant
         .lines
@@ -384,11 +417,11 @@ fn fees<S: Sink>(
                 if context.tenure_months.is_none() {
                     variant.long_run_fee_fen
                 } else {
-                    monthly_fee(variant, context)
+                    monthly_fee(variant, *context)
                 },
             ),
             _ => {
-                let members = i64::try_from(users.saturating_sub(1)).unwrap_or(0);
+                let members = i64::try_from(month.users.len().saturating_sub(1)).unwrap_or(0);
                 (members, line.fee_fen * members)
             }
         };

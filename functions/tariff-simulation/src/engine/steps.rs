@@ -12,15 +12,14 @@ use crate::plan::{AtCap, DiscountValue};
 pub(super) fn price_rate<S: Sink>(
     variant: &Variant,
     rate: usize,
-    gathered: RateUse,
-    event_amounts: &[i128],
+    workspace: &Workspace,
     sink: &mut S,
 ) -> i64 {
     let facts = &variant.rates[rate];
     if facts.wide || facts.over_event {
-        price_in::<i128, S>(variant, rate, gathered, event_amounts[rate], sink)
+        price_in::<i128, S>(variant, rate, workspace, sink)
     } else {
-        price_in::<i64, S>(variant, rate, gathered, 0, sink)
+        price_in::<i64, S>(variant, rate, workspace, sink)
     }
 }
 
@@ -28,13 +27,13 @@ pub(super) fn price_rate<S: Sink>(
 fn price_in<N: Priced, S: Sink>(
     variant: &Variant,
     rate: usize,
-    gathered: RateUse,
-    event_amount: i128,
+    workspace: &Workspace,
     sink: &mut S,
 ) -> i64 {
+    let gathered = workspace.rates[rate];
     let (row, tiers) = N::row(variant, rate);
     let exact = if variant.rates[rate].over_event {
-        N::from_wide(event_amount)
+        N::from_wide(workspace.event_amounts[rate])
     } else {
         cost(row, tiers, gathered, gathered.charged)
     };
@@ -74,11 +73,14 @@ pub(super) fn cost<N: Priced>(
     gathered: RateUse,
     units: i64,
 ) -> N {
-    let amount = tiers::charge(row, tiers, units, &mut ());
+    let amount = match row.only_price {
+        Some(price) => price.times(N::from(units)),
+        None => tiers::charge(row, tiers, units, &mut ()),
+    };
     if gathered.setups == 0 || row.setup == N::default() {
         return amount;
     }
-    amount + row.setup.times(N::from(setups_within(gathered, units)))
+    amount.plus(row.setup.times(N::from(setups_within(gathered, units))))
 }
 
 /// Set-up fees that fall to the first `units`: in proportion, a begun one counts.
@@ -98,9 +100,11 @@ pub(super) fn cost_of_capped_blocks<N: Priced>(
     gathered: RateUse,
 ) -> N {
     let (blocks, rest) = divide(gathered.charged, row.cap_every);
-    let block = tiers::charge(row, tiers, row.cap_every, &mut ()).min(row.cap);
     let last = tiers::charge(row, tiers, rest, &mut ()).min(row.cap);
-    block.times(N::from(blocks)) + last + row.setup.times(N::from(gathered.setups))
+    row.cap_block
+        .times(N::from(blocks))
+        .plus(last)
+        .plus(row.setup.times(N::from(gathered.setups)))
 }
 
 /// Caps over several lines.
@@ -238,7 +242,7 @@ fn proportion(base_fen: i64, numerator: i64, denominator: i64, rounding: Roundin
 #[inline]
 pub(super) fn finish<S: Sink>(
     variant: &Variant,
-    context: MonthContext,
+    context: &MonthContext,
     lines_fen: i64,
     workspace: &mut Workspace,
     sink: &mut S,

@@ -70,7 +70,7 @@ fn units_of_tiers<N: Priced>(row: &RateRow<N>, tiers: &[TierRow<N>], most: i64, 
         if left < tier.flat {
             break;
         }
-        left = left - tier.flat;
+        left = left.minus(tier.flat);
         let part = wanted.min(tier.up_to) - from;
         let paid = if tier.price == N::default() {
             part
@@ -83,7 +83,7 @@ fn units_of_tiers<N: Priced>(row: &RateRow<N>, tiers: &[TierRow<N>], most: i64, 
         if paid < part {
             return row.free_units + from + paid;
         }
-        left = left - tier.price.times(N::from(tiers::blocks(row, part)));
+        left = left.minus(tier.price.times(N::from(tiers::blocks(row, part))));
         from += part;
     }
     row.free_units + from
@@ -96,7 +96,7 @@ fn units_of_capped_blocks<N: Priced>(
     most: i64,
     budget: N,
 ) -> i64 {
-    let block = tiers::charge(row, tiers, row.cap_every, &mut ()).min(row.cap);
+    let block = row.cap_block;
     if block <= N::default() {
         return most;
     }

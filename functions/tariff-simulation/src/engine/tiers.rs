@@ -1,6 +1,7 @@
 //! The price of a quantity: free units, then tiers.
 
 use crate::compile::{Priced, RateRow, TierRow};
+use crate::number::Exact;
 
 /// Listens to the tiers that were used.
 pub trait TierSink<N> {
@@ -30,7 +31,7 @@ pub fn charge<N: Priced, S: TierSink<N>>(
     quantity: i64,
     sink: &mut S,
 ) -> N {
-    let quantity = quantity - rate.free_units;
+    let quantity = quantity.minus(rate.free_units);
     if quantity <= 0 {
         return match tiers.first() {
             Some(first) if rate.flat_at_zero => {
@@ -52,12 +53,12 @@ pub fn charge<N: Priced, S: TierSink<N>>(
             }
             quantity
         } else {
-            quantity.min(tier.up_to) - from
+            quantity.min(tier.up_to).minus(from)
         };
         let blocks = blocks(rate, part);
-        let cost = tier.price.times(N::from(blocks)) + tier.flat;
+        let cost = tier.price.times(N::from(blocks)).plus(tier.flat);
         sink.tier(index, part, blocks, cost);
-        amount += cost;
+        amount = amount.plus(cost);
         if rate.volume {
             break;
         }
