@@ -329,7 +329,8 @@ impl ColumnData {
 }
 
 /// A number of any width as the widest.
-pub(crate) fn widened<T: Into<i64>>(value: T) -> i64 {
+#[must_use]
+pub fn widened<T: Into<i64>>(value: T) -> i64 {
     value.into()
 }
 

@@ -447,11 +447,12 @@ impl SnapshotReader {
             .ok_or_else(|| ReadError::UnknownColumn(name.to_owned()))
     }
 
-    /// One column of one segment, from memory when it was read before.
-    ///
-    /// # Errors
-    /// [`ReadError::UnknownColumn`]; [`ReadError::Retired`] when the value is gone; others when the stores or the value fail.
-    pub async fn column(&self, segment: usize, name: &str) -> Result<Arc<ColumnData>, ReadError> {
+    /// Where the column `name` of a segment is kept: its description, its key, and its place in the cache.
+    fn place(
+        &self,
+        segment: usize,
+        name: &str,
+    ) -> Result<(&Column, String, ColumnPlace), ReadError> {
         let source = self.source(name)?;
         let snapshot = self.view.version.snapshot();
         let missing = || ReadError::UnknownColumn(name.to_owned());
@@ -461,12 +462,35 @@ impl SnapshotReader {
             Source::Base(_) => None,
             Source::Layer(layer, _) => self.view.version.layers().get(layer).copied(),
         };
+        let key = match layer {
+            None => keys::column(snapshot, segment, &column.name),
+            Some(layer) => keys::layer_column(snapshot, layer, segment, &column.name),
+        };
         let cached = ColumnPlace {
             snapshot,
             layer,
             segment,
             column: place,
         };
+        Ok((column, key, cached))
+    }
+
+    /// One column of one segment as it is stored: an Arrow IPC stream.
+    ///
+    /// # Errors
+    /// As [`Self::column`].
+    pub async fn encoded_column(&self, segment: usize, name: &str) -> Result<Vec<u8>, ReadError> {
+        let (_, key, _) = self.place(segment, name)?;
+        let bytes = self.inner.key_value.get(&key).await?;
+        bytes.ok_or_else(|| ReadError::Retired(self.view.version.clone()))
+    }
+
+    /// One column of one segment, from memory when it was read before.
+    ///
+    /// # Errors
+    /// [`ReadError::UnknownColumn`]; [`ReadError::Retired`] when the value is gone; others when the stores or the value fail.
+    pub async fn column(&self, segment: usize, name: &str) -> Result<Arc<ColumnData>, ReadError> {
+        let (column, key, cached) = self.place(segment, name)?;
         let known = self
             .inner
             .columns
@@ -476,10 +500,6 @@ impl SnapshotReader {
         if let Some(known) = known {
             return Ok(known);
         }
-        let key = match layer {
-            None => keys::column(snapshot, segment, &column.name),
-            Some(layer) => keys::layer_column(snapshot, layer, segment, &column.name),
-        };
         let retired = || ReadError::Retired(self.view.version.clone());
         let bytes = self.inner.key_value.get(&key).await?.ok_or_else(retired)?;
         let data = match ColumnData::decode(bytes, column) {
