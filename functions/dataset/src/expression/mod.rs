@@ -14,6 +14,7 @@
 pub mod ast;
 pub mod bind;
 pub mod bound;
+pub mod canonical;
 pub mod evaluate;
 mod kernel;
 pub mod limits;

@@ -132,4 +132,15 @@ problem_kinds! {
     LOOKALIKE_UNKNOWN = "lookalike-unknown", 404, "没有这次相似人群分析", "No such lookalike run";
     /// Too few users or others to tell anything.
     LOOKALIKE_TOO_FEW = "lookalike-too-few", 422, "用户太少，无法分析", "Too few users to tell anything";
+
+    /// A condition on customers has errors; `errors` says where and what was expected.
+    EXPRESSION_INVALID = "expression-invalid", 422, "条件有错误", "The condition has errors";
+    /// No such saved group, or it is another region's.
+    GROUP_UNKNOWN = "group-unknown", 404, "没有这个分组", "No such group";
+    /// No such exclusion set, or it is another region's.
+    EXCLUSION_SET_UNKNOWN = "exclusion-set-unknown", 404, "没有这个排除规则集", "No such exclusion set";
+    /// An exclusion set has errors; `errors` lists them.
+    EXCLUSION_SET_INVALID = "exclusion-set-invalid", 422, "排除规则有错误", "The exclusion set has errors";
+    /// The dataset lacks columns that exclusions need.
+    EXCLUSION_COLUMNS_MISSING = "exclusion-columns-missing", 409, "数据集缺少排除规则所需的列", "The dataset lacks columns that exclusions need";
 }

@@ -1,0 +1,199 @@
+//! The HTTP face: routes under `/filter/v1`, as `docs/reference/filter-api.md` describes them.
+//!
+//! Each handler reads its request, asks the service, and writes its answer. Who may call what stands in [`routes`], beside the routes.
+
+mod counts;
+mod exclusion_sets;
+mod expressions;
+mod groups;
+
+use std::sync::Arc;
+
+use axum::Router;
+use chudian_runtime::dataset::Snapshots;
+use chudian_runtime::http::auth::{Admission, Guard, guarded};
+use chudian_runtime::http::edge::{Edge, Log};
+use chudian_runtime::http::openapi;
+use chudian_runtime::http::personal_access::PersonalAccess;
+use chudian_runtime::ports::sql::Sql;
+use chudian_runtime::ports::{Clock, KeyValue, Random, Variables};
+use chudian_runtime::problem::{FieldError, Problem, catalogue};
+use chudian_vocabulary::Name;
+use chudian_vocabulary::access::Role::{Admin, Analyst, Approver};
+use utoipa::openapi::{Info, OpenApi, Paths};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::service::prepare::Filter;
+use crate::store::Store;
+
+/// What every route begins with.
+const BASE_PATH: &str = "/filter/v1";
+
+/// Where the function's OpenAPI document is served.
+pub const OPENAPI_PATH: &str = "/filter/v1/openapi.json";
+
+/// Largest request: the largest expression with its lists, and room.
+const REQUEST_BYTES_MAX: usize = 1 << 20;
+
+/// What the function asks of its host.
+pub struct Ports {
+    /// The database.
+    pub sql: Sql,
+    /// Where the dataset's columns are.
+    pub key_value: Arc<dyn KeyValue>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for ids.
+    pub random: Arc<dyn Random>,
+    /// Settings.
+    pub variables: Arc<dyn Variables>,
+    /// Where log lines go.
+    pub log: Arc<dyn Log>,
+}
+
+/// The function as a router, and the document that describes it.
+pub struct Face {
+    /// Serves every route.
+    pub router: Router,
+    /// OpenAPI 3.1, JSON.
+    pub openapi: Arc<str>,
+}
+
+/// What handlers share.
+#[derive(Clone)]
+pub(crate) struct App {
+    /// Groups and exclusion sets.
+    pub(crate) store: Store,
+    /// Selections.
+    pub(crate) filter: Filter,
+    /// The record of who looked at whom.
+    pub(crate) personal_access: PersonalAccess,
+}
+
+/// Builds the HTTP face.
+pub fn face(ports: Ports) -> Face {
+    let Ports {
+        sql,
+        key_value,
+        clock,
+        random,
+        variables,
+        log,
+    } = ports;
+    let guard = Guard::new(
+        sql.clone(),
+        Arc::clone(&clock),
+        Arc::clone(&random),
+        variables,
+    );
+    let store = Store::new(sql.clone(), Arc::clone(&clock));
+    let snapshots = Snapshots::new(sql.clone(), key_value, Arc::clone(&clock));
+    let app = App {
+        store: store.clone(),
+        filter: Filter { store, snapshots },
+        personal_access: PersonalAccess::new(sql, clock, Arc::clone(&random)),
+    };
+    let (router, openapi) = openapi::publish(described(routes(&guard)), OPENAPI_PATH);
+    Face {
+        router: Edge { random, log }.around(router.with_state(app)),
+        openapi,
+    }
+}
+
+/// Every route with those who may call it.
+fn routes(guard: &Guard) -> OpenApiRouter<App> {
+    let with = |admission: Admission, routes: OpenApiRouter<App>| guarded(guard, admission, routes);
+    let planners = Admission::of(&[Analyst, Admin]);
+    // An approver checks what is to be approved, and changes nothing.
+    let readers = Admission::of(&[Analyst, Approver, Admin]);
+    OpenApiRouter::new()
+        .merge(with(
+            readers,
+            OpenApiRouter::new().routes(routes!(counts::count)),
+        ))
+        .merge(with(
+            readers,
+            OpenApiRouter::new().routes(routes!(counts::breakdown)),
+        ))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(counts::preview)),
+        ))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(counts::explain)),
+        ))
+        .merge(with(
+            readers,
+            OpenApiRouter::new().routes(routes!(counts::reach)),
+        ))
+        .merge(with(
+            readers,
+            OpenApiRouter::new().routes(routes!(expressions::parse)),
+        ))
+        .merge(with(
+            readers,
+            OpenApiRouter::new().routes(routes!(expressions::print)),
+        ))
+        .merge(with(
+            readers,
+            OpenApiRouter::new().routes(routes!(groups::list)),
+        ))
+        .merge(with(
+            readers,
+            OpenApiRouter::new().routes(routes!(groups::get)),
+        ))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(groups::put, groups::retire)),
+        ))
+        .merge(with(
+            readers,
+            OpenApiRouter::new().routes(routes!(exclusion_sets::list)),
+        ))
+        .merge(with(
+            readers,
+            OpenApiRouter::new().routes(routes!(exclusion_sets::get)),
+        ))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(exclusion_sets::put)),
+        ))
+        .merge(OpenApiRouter::new().routes(routes!(expressions::schema)))
+}
+
+/// Puts the routes under their base path, with the document's title.
+fn described(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    let mut info = Info::new("Target filter · 目标筛选", env!("CARGO_PKG_VERSION"));
+    info.description = Some(
+        "Who is meant: conditions on customers, immediate counts, exclusions, groups, and why one customer is in or out.\n\n\
+         筛选目标客户：条件、即时计数、排除规则、分组，以及单个客户入选或未入选的原因。"
+            .to_owned(),
+    );
+    OpenApiRouter::with_openapi(OpenApi::new(info, Paths::new())).nest(BASE_PATH, routes)
+}
+
+/// A body with one field that is of the right shape but not allowed.
+pub(crate) fn invalid_field(pointer: &str, detail: Name) -> Problem {
+    let error = FieldError {
+        pointer: pointer.to_owned(),
+        code: "value-not-allowed".to_owned(),
+        detail,
+    };
+    Problem::of_kind(catalogue::INVALID_BODY).with_errors([error])
+}
+
+/// Checks a name in the path: of a group or an exclusion set.
+fn name_in_path(text: &str) -> Result<&str, Problem> {
+    if chudian_vocabulary::check_identifier(text).is_ok()
+        && !chudian_vocabulary::masking::looks_like_a_number(text)
+    {
+        return Ok(text);
+    }
+    let detail = Name::new(
+        "名称须为 1 至 64 个字符，限 A-Z a-z 0-9 - _ . :，且不能像电话号码。",
+        "A name has 1 to 64 characters of A-Z a-z 0-9 - _ . : and is no telephone number.",
+    );
+    Err(Problem::new(catalogue::INVALID_PATH, detail))
+}
