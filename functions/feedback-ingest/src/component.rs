@@ -8,8 +8,6 @@ use chudian_runtime::ports::spin;
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
 use tower_service::Service as _;
-// Named so that the feature it is taken for is not mistaken for an unused dependency.
-use wit_bindgen as _;
 
 use crate::http::{Ports, face};
 
@@ -23,6 +21,7 @@ async fn handle(request: Request) -> impl IntoResponse {
             clock: Arc::new(spin::clock()),
             random: Arc::new(spin::random()),
             variables: Arc::new(spin::variables()),
+            signals: Arc::new(spin::signals()),
             log: Arc::new(StandardError),
         };
         face(ports).router

@@ -59,6 +59,14 @@ pub fn install_panic_hook() {
     });
 }
 
+/// A stream of bytes within this component. It is of the bindings above, so that it imports nothing more.
+pub(crate) fn byte_stream() -> (
+    wit_bindgen::rt::async_support::StreamWriter<u8>,
+    wit_bindgen::rt::async_support::StreamReader<u8>,
+) {
+    bindings::wit_stream::new()
+}
+
 async fn write_line(line: String) {
     let (mut writer, reader) = bindings::wit_stream::new();
     let done = bindings::wasi::cli::stderr::write_via_stream(reader);

@@ -18,7 +18,7 @@ use chudian_runtime::http::edge::{Edge, Log};
 use chudian_runtime::http::openapi;
 use chudian_runtime::http::personal_access::PersonalAccess;
 use chudian_runtime::ports::sql::Sql;
-use chudian_runtime::ports::{Clock, Random, Variables};
+use chudian_runtime::ports::{Clock, Random, Signals, Variables};
 use chudian_runtime::problem::Problem;
 use chudian_vocabulary::access::Role::{Admin, Analyst, Channel, Hall};
 use utoipa::openapi::{Info, OpenApi, Paths};
@@ -44,6 +44,8 @@ pub struct Ports {
     pub random: Arc<dyn Random>,
     /// Settings.
     pub variables: Arc<dyn Variables>,
+    /// By which requests of one instance wait for each other.
+    pub signals: Arc<dyn Signals>,
     /// Where log lines go.
     pub log: Arc<dyn Log>,
 }
@@ -71,6 +73,7 @@ pub fn face(ports: Ports) -> Face {
         clock,
         random,
         variables,
+        signals,
         log,
     } = ports;
     let guard = Guard::new(
@@ -84,7 +87,7 @@ pub fn face(ports: Ports) -> Face {
     let [stripe] = stripe;
     let store = Store::new(sql.clone(), Arc::clone(&clock), stripe);
     let app = App {
-        committer: Committer::new(store.clone()),
+        committer: Committer::new(store.clone(), signals),
         store,
         personal_access: PersonalAccess::new(sql, clock, Arc::clone(&random)),
     };

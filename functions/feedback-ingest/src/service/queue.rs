@@ -10,11 +10,10 @@
 //! stored); when a commit fails because of what is in it, each request is tried alone, so that nobody suffers for another's events.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
 
 use chudian_runtime::ports::sql::SqlError;
+use chudian_runtime::ports::{Bell, Rung, Signals};
 
 use super::submission::Submission;
 use crate::limits::{COMMIT_EVENTS_MAX, QUEUE_BYTES_MAX, QUEUE_EVENTS_MAX};
@@ -37,6 +36,7 @@ pub struct Committer {
 
 struct CommitterInner {
     store: Store,
+    signals: Arc<dyn Signals>,
     queue: Mutex<Queue>,
 }
 
@@ -48,8 +48,8 @@ type Outcome = Result<Vec<Verdict>, SqlError>;
 
 /// Where a request stands.
 enum Slot {
-    /// Its events wait or are being committed; this wakes it.
-    Waiting(Option<Waker>),
+    /// Its events wait or are being committed; it listens for this.
+    Waiting(Option<Bell>),
     /// Its outcome is there.
     Done(Outcome),
 }
@@ -81,23 +81,24 @@ impl Queue {
         group
     }
 
-    /// Ends the lead; whoever is to be woken to lead next.
-    fn end_lead(&mut self) -> Option<Waker> {
+    /// Ends the lead; the bell of whoever is to lead next, if it listens already.
+    fn end_lead(&mut self) -> Option<Bell> {
         self.is_led = false;
         let (next, _) = self.waiting.front()?;
         match self.slots.get_mut(next)? {
-            Slot::Waiting(waker) => waker.take(),
+            Slot::Waiting(bell) => bell.take(),
             Slot::Done(_) => None,
         }
     }
 }
 
 impl Committer {
-    /// A queue before `store`.
-    pub fn new(store: Store) -> Self {
+    /// A queue before `store`, whose requests wait for each other by `signals`.
+    pub fn new(store: Store, signals: Arc<dyn Signals>) -> Self {
         Self {
             inner: Arc::new(CommitterInner {
                 store,
+                signals,
                 queue: Mutex::default(),
             }),
         }
@@ -110,10 +111,11 @@ impl Committer {
     pub async fn commit(&self, submission: Arc<Submission>) -> Result<Vec<Verdict>, Refusal> {
         let entry = self.enter(submission).ok_or(Refusal::Full)?;
         loop {
-            match poll_fn(|context| entry.poll_turn(context)).await {
+            match entry.turn() {
                 Turn::Done(outcome) => return outcome.map_err(Refusal::Sql),
                 // One round may not reach this request, when many came before it.
                 Turn::Lead(lead) => lead.commit_next().await,
+                Turn::Listen(rung) => rung.await,
             }
         }
     }
@@ -207,26 +209,27 @@ enum Turn<'a> {
     Done(Outcome),
     /// Commit.
     Lead(Lead<'a>),
+    /// Wait, and look again.
+    Listen(Rung),
 }
 
 impl<'a> Entry<'a> {
-    fn poll_turn(&self, context: &Context<'_>) -> Poll<Turn<'a>> {
+    fn turn(&self) -> Turn<'a> {
         let mut queue = self.committer.queue();
-        match queue.slots.remove(&self.ticket) {
-            Some(Slot::Done(outcome)) => return Poll::Ready(Turn::Done(outcome)),
-            Some(Slot::Waiting(_)) | None => {}
+        if let Some(Slot::Done(outcome)) = queue.slots.remove(&self.ticket) {
+            return Turn::Done(outcome);
         }
-        let is_led = queue.is_led;
-        let waker = is_led.then(|| context.waker().clone());
-        queue.slots.insert(self.ticket, Slot::Waiting(waker));
-        if is_led {
-            return Poll::Pending;
+        if queue.is_led {
+            let (bell, rung) = self.committer.inner.signals.pair();
+            queue.slots.insert(self.ticket, Slot::Waiting(Some(bell)));
+            return Turn::Listen(rung);
         }
+        queue.slots.insert(self.ticket, Slot::Waiting(None));
         queue.is_led = true;
-        Poll::Ready(Turn::Lead(Lead {
+        Turn::Lead(Lead {
             committer: self.committer,
             group: queue.take_group(),
-        }))
+        })
     }
 }
 
@@ -240,9 +243,8 @@ impl Drop for Entry<'_> {
         // It may have been woken to lead and gone before it could.
         let next = if queue.is_led { None } else { queue.end_lead() };
         drop(queue);
-        if let Some(waker) = next {
-            waker.wake();
-        }
+        // Rings.
+        drop(next);
     }
 }
 
@@ -255,20 +257,19 @@ struct Lead<'a> {
 impl Lead<'_> {
     async fn commit_next(mut self) {
         let outcomes = self.committer.outcomes(&self.group).await;
-        let mut wakers = Vec::with_capacity(outcomes.len());
+        let mut bells = Vec::with_capacity(outcomes.len());
         let mut queue = self.committer.queue();
         for ((ticket, _), outcome) in std::mem::take(&mut self.group).into_iter().zip(outcomes) {
             // A request that went away has no slot any more.
             if let Some(slot) = queue.slots.get_mut(&ticket)
-                && let Slot::Waiting(Some(waker)) = std::mem::replace(slot, Slot::Done(outcome))
+                && let Slot::Waiting(Some(bell)) = std::mem::replace(slot, Slot::Done(outcome))
             {
-                wakers.push(waker);
+                bells.push(bell);
             }
         }
         drop(queue);
-        for waker in wakers {
-            waker.wake();
-        }
+        // Rings.
+        drop(bells);
     }
 }
 
@@ -282,8 +283,7 @@ impl Drop for Lead<'_> {
         }
         let next = queue.end_lead();
         drop(queue);
-        if let Some(waker) = next {
-            waker.wake();
-        }
+        // Rings.
+        drop(next);
     }
 }
