@@ -3,7 +3,9 @@
 //! The engine finds best sets by a search that skips; this does not, so it also finds what a search would miss.
 
 use chudian_tariff_simulation::compile::CompiledCatalogue;
-use chudian_tariff_simulation::engine::{MonthContext, NoSink, Quantities, Workspace, price_month};
+use chudian_tariff_simulation::engine::{
+    MonthContext, NoSink, PricedMonth, Quantities, Workspace, price_month,
+};
 use chudian_tariff_simulation::metering::{MeteredMonth, MeteredUsage};
 use chudian_tariff_simulation::plan::{Catalogue, Plan};
 use chudian_tariff_simulation::usage::CustomerUsage;
@@ -152,16 +154,14 @@ impl Market {
         (0..users[0].len())
             .map(|month| {
                 let users: Vec<&MeteredMonth> = users.iter().map(|months| &months[month]).collect();
-                price_month(
-                    variant,
-                    Quantities::held(quantities),
-                    MonthContext::LONG_RUN,
-                    &users,
-                    &mut workspace,
-                    &mut NoSink,
-                )
-                .unwrap()
-                .total_fen
+                let month = PricedMonth {
+                    quantities: Quantities::held(quantities),
+                    context: MonthContext::LONG_RUN,
+                    users: &users,
+                };
+                price_month(variant, &month, &mut workspace, &mut NoSink)
+                    .unwrap()
+                    .total_fen
             })
             .sum()
     }
