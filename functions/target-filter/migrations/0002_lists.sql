@@ -17,7 +17,7 @@ create table filter_list (
     contact_horizon text,
     -- The lookalike run whose points ordered the list, if any.
     model_version text,
-    as_of_unix_s bigint not null,
+    as_of text not null,
     hash text not null,
     members bigint not null,
     -- Where everyone went, JSON.

@@ -22,3 +22,5 @@ pub mod wire;
 
 #[cfg(target_family = "wasm")]
 mod component;
+#[cfg(target_family = "wasm")]
+mod lists_random;

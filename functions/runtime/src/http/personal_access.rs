@@ -7,7 +7,7 @@ use chudian_vocabulary::CustomerId;
 use super::auth::Caller;
 use super::edge::RequestId;
 use crate::parameters;
-use crate::ports::sql::{Sql, SqlError};
+use crate::ports::sql::{Sql, SqlError, SqlValue, Transaction};
 use crate::ports::{Clock, Random};
 
 /// Random bytes of a record's id: two records never share one by chance.
@@ -36,6 +36,32 @@ impl PersonalAccess {
         action: &'static str,
         request_id: &RequestId,
     ) -> Result<(), SqlError> {
+        let (insert, values) = self.row(caller, customer, action, request_id);
+        self.sql.execute(insert, values).await?;
+        Ok(())
+    }
+
+    /// As [`Self::record`], inside a transaction: for what must not happen without its record.
+    pub async fn record_in(
+        &self,
+        transaction: &mut Transaction,
+        caller: &Caller,
+        customer: &CustomerId,
+        action: &'static str,
+        request_id: &RequestId,
+    ) -> Result<(), SqlError> {
+        let (insert, values) = self.row(caller, customer, action, request_id);
+        transaction.execute(insert, values).await?;
+        Ok(())
+    }
+
+    fn row(
+        &self,
+        caller: &Caller,
+        customer: &CustomerId,
+        action: &'static str,
+        request_id: &RequestId,
+    ) -> (&'static str, Vec<SqlValue>) {
         let mut bytes = [0; ID_BYTES];
         self.random.fill(&mut bytes);
         let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -49,7 +75,6 @@ impl PersonalAccess {
             action,
             request_id.as_str(),
         ];
-        self.sql.execute(insert, values).await?;
-        Ok(())
+        (insert, values)
     }
 }

@@ -6,6 +6,8 @@ mod counts;
 mod exclusion_sets;
 mod expressions;
 mod groups;
+mod lists;
+mod lookalikes;
 
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use axum::Router;
 use chudian_runtime::dataset::Snapshots;
 use chudian_runtime::http::auth::{Admission, Guard, guarded};
 use chudian_runtime::http::edge::{Edge, Log};
+use chudian_runtime::http::idempotency::Idempotency;
 use chudian_runtime::http::openapi;
 use chudian_runtime::http::personal_access::PersonalAccess;
 use chudian_runtime::ports::sql::Sql;
@@ -26,6 +29,7 @@ use utoipa_axum::routes;
 
 use crate::service::prepare::Filter;
 use crate::store::Store;
+use crate::store::lists::Lists;
 
 /// What every route begins with.
 const BASE_PATH: &str = "/filter/v1";
@@ -88,13 +92,18 @@ pub fn face(ports: Ports) -> Face {
         variables,
     );
     let store = Store::new(sql.clone(), Arc::clone(&clock));
-    let snapshots = Snapshots::new(sql.clone(), key_value, Arc::clone(&clock));
-    let app = App {
-        store: store.clone(),
-        filter: Filter { store, snapshots },
-        personal_access: PersonalAccess::new(sql, clock, Arc::clone(&random)),
+    let snapshots = Snapshots::new(sql.clone(), Arc::clone(&key_value), Arc::clone(&clock));
+    let filter = Filter { store: store.clone(), snapshots };
+    let personal_access = PersonalAccess::new(sql.clone(), Arc::clone(&clock), Arc::clone(&random));
+    let lists = lists::ListsApp {
+        lists: Lists::new(sql.clone(), key_value, Arc::clone(&clock), Arc::clone(&random)),
+        filter: filter.clone(),
+        idempotency: Idempotency::new(sql, clock, Arc::clone(&random)),
+        personal_access: personal_access.clone(),
     };
-    let (router, openapi) = openapi::publish(described(routes(&guard)), OPENAPI_PATH);
+    let app = App { store, filter, personal_access };
+    let routes = routes(&guard).merge(lists::routes(&guard, lists.clone())).merge(lookalikes::routes(&guard, lists));
+    let (router, openapi) = openapi::publish(described(routes), OPENAPI_PATH);
     Face {
         router: Edge { random, log }.around(router.with_state(app)),
         openapi,
@@ -182,6 +191,13 @@ pub(crate) fn invalid_field(pointer: &str, detail: Name) -> Problem {
         detail,
     };
     Problem::of_kind(catalogue::INVALID_BODY).with_errors([error])
+}
+
+/// A moment as RFC 3339 in UTC.
+fn rfc3339(unix_ms: i64) -> Result<String, Problem> {
+    chrono::DateTime::from_timestamp_millis(unix_ms)
+        .map(|moment| moment.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+        .ok_or_else(|| Problem::internal("a stored time is outside the calendar"))
 }
 
 /// Checks a name in the path: of a group or an exclusion set.

@@ -1,20 +1,11 @@
 //! Caps: how many customers a campaign may contact by channel and by region.
 //!
 //! A cap that is not set does not exist; a cap of 0 lets nobody through: the two are different types of thing here, a missing
-//! [`CapRule`] and a rule with `members_max` 0. Service messages are another [`MessageClass`]; rules never touch them.
+//! [`CapRule`] and a rule with `members_max` 0. Service messages are another [`crate::exclusions::MessageClass`]; rules never touch them.
 
 use std::collections::BTreeSet;
 
 use super::limits::CAP_RULES_MAX;
-
-/// What kind of message a list is for (TF-3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MessageClass {
-    /// Advertising: caps, exclusions and consent hold.
-    Marketing,
-    /// What a customer must be told (a fault, a bill, the end of a plan): nobody is left out by a cap or kept back as control.
-    Service,
-}
 
 /// What to do when a cap is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,10 +12,11 @@ use std::collections::BTreeMap;
 use sha2::{Digest as _, Sha256};
 
 use super::batches::{BatchPlan, TooManyBatches};
-use super::caps::{CapMeter, MessageClass, OverCap};
+use super::caps::{CapMeter, OverCap};
 use super::keyed::{CustomerBytes, KeyedHash, PERMILLE, Purpose, Share};
 use super::limits::{CANDIDATES_MAX, CELL_BYTES_MAX, CHANNELS_MAX, MEMBERS_MAX, REGIONS_MAX};
 use super::recipe::Recipe;
+use crate::exclusions::MessageClass;
 
 /// Priority of a customer without a value: after all others.
 pub const PRIORITY_OF_NO_VALUE: i64 = i64::MIN;
@@ -386,7 +387,7 @@ fn check_control(recipe: &Recipe) -> Result<(), FreezeError> {
     if permille > PERMILLE {
         return Err(FreezeError::ControlTooLarge { permille });
     }
-    if recipe.class == MessageClass::Service && permille > 0 {
+    if !recipe.class.is_limited() && permille > 0 {
         return Err(FreezeError::ServiceWithControl);
     }
     Ok(())
@@ -442,7 +443,7 @@ fn admit(
         };
         let has_room = match recipe.class {
             MessageClass::Service => true,
-            MessageClass::Marketing => meter.admit(
+            MessageClass::Marketing | MessageClass::Diversion => meter.admit(
                 usize::from(candidate.channel),
                 usize::from(candidate.region),
                 group == Group::Contacted,

@@ -1,4 +1,4 @@
-//! Keyed hashes of a customer: the control group and the order of equals.
+//! Keyed hashes of a customer: the control group, the order of equals, watermarks, samples.
 //!
 //! `SHA-256(SHA-256(purpose ‖ 0 ‖ salt) ‖ id)`, of which the first eight bytes count, big-endian. The inner hash makes the key 32 bytes
 //! long whatever the salt; the id has a fixed length, so the construction is not open to extension; both fit one block, which is
@@ -23,6 +23,10 @@ pub enum Purpose {
     Reference,
     /// The order of rows for one receiver.
     Sequence,
+    /// Who is looked at to learn from.
+    Draw,
+    /// Who of them is held out.
+    HeldOut,
 }
 
 impl Purpose {
@@ -32,6 +36,8 @@ impl Purpose {
             Self::Order => b"chudian-list-order/1",
             Self::Reference => b"chudian-list-reference/1",
             Self::Sequence => b"chudian-list-sequence/1",
+            Self::Draw => b"chudian-lookalike-draw/1",
+            Self::HeldOut => b"chudian-lookalike-held-out/1",
         }
     }
 }

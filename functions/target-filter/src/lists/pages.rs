@@ -10,6 +10,8 @@
 //! ```
 //! Numbers are little-endian.
 
+use std::sync::Arc;
+
 use super::freeze::{FrozenList, Group, read_cells, row_of_cells};
 use super::identity::ListId;
 use super::keyed::CustomerBytes;
@@ -232,7 +234,7 @@ pub struct StoredMember {
 /// A member page as read back.
 #[derive(Clone, Debug)]
 pub struct MemberPage {
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
     count: usize,
     cells_at: usize,
 }
@@ -242,7 +244,8 @@ impl MemberPage {
     ///
     /// # Errors
     /// When their frame is damaged.
-    pub fn read(bytes: Vec<u8>) -> Result<Self, DamagedPage> {
+    pub fn read(bytes: impl Into<Arc<[u8]>>) -> Result<Self, DamagedPage> {
+        let bytes = bytes.into();
         let count = count_of(&bytes, MEMBER_MAGIC).ok_or(DamagedPage)?;
         let cells_at = count
             .checked_mul(MEMBER_BYTES + 4)

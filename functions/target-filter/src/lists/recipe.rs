@@ -6,7 +6,8 @@
 use sha2::{Digest as _, Sha256};
 
 use super::batches::Batching;
-use super::caps::{CapRules, MessageClass, OverCap};
+use super::caps::{CapRules, OverCap};
+use crate::exclusions::MessageClass;
 
 /// First line of the canonical form.
 const VERSION_LINE: &[u8] = b"chudian-list/1\n";
@@ -61,8 +62,8 @@ pub struct Recipe {
     pub dataset_version: String,
     /// Up to where the contact log was read; `None` when no contacts were available.
     pub contact_horizon: Option<String>,
-    /// The moment at which time windows end, seconds since 1970.
-    pub as_of_unix_s: i64,
+    /// The day at which time windows end, days since 1970.
+    pub as_of_unix_days: i32,
     /// Only customers of this region, for a maker who sees no other.
     pub region_scope: Option<String>,
     /// The column that holds the region; `None` when the dataset has none.
@@ -125,12 +126,13 @@ impl Recipe {
             .text(&self.exclusion_version)
             .text(&self.dataset_version)
             .optional(self.contact_horizon.as_deref());
-        out.0.extend_from_slice(&self.as_of_unix_s.to_be_bytes());
+        out.0.extend_from_slice(&self.as_of_unix_days.to_be_bytes());
         out.optional(self.region_scope.as_deref())
             .optional(self.region_column.as_deref());
         out.choice(match self.class {
             MessageClass::Marketing => 0,
             MessageClass::Service => 1,
+            MessageClass::Diversion => 2,
         });
         match &self.channel {
             ChannelChoice::Fixed(name) => out.choice(0).text(name),
@@ -189,7 +191,7 @@ mod tests {
             exclusion_version: "1".to_owned(),
             dataset_version: "ds_a".to_owned(),
             contact_horizon: None,
-            as_of_unix_s: 1_795_320_000,
+            as_of_unix_days: 20_779,
             region_scope: None,
             region_column: Some("region".to_owned()),
             class: MessageClass::Marketing,
@@ -219,7 +221,7 @@ mod tests {
             |recipe| recipe.dataset_version.push('1'),
             |recipe| recipe.contact_horizon = Some(String::new()),
             |recipe| recipe.contact_horizon = Some("7".to_owned()),
-            |recipe| recipe.as_of_unix_s += 1,
+            |recipe| recipe.as_of_unix_days += 1,
             |recipe| recipe.region_scope = Some("cs".to_owned()),
             |recipe| recipe.region_column = None,
             |recipe| recipe.class = MessageClass::Service,

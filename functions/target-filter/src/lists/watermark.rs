@@ -6,14 +6,15 @@
 //!
 //! Pure: the mark is made and kept elsewhere.
 
-use super::identity::base32;
+use chudian_vocabulary::pseudonym::base32;
+
 use super::keyed::{CustomerBytes, KeyedHash, Purpose};
 
 /// Random bytes of a mark.
 pub const MARK_BYTES: usize = 32;
 
-/// Bytes of a reference: 40 bits, so that a wrong export matches one line in 10^12.
-const REFERENCE_BYTES: usize = 5;
+/// Characters of a reference: 40 bits, so that a wrong export matches one line in 10^12.
+const REFERENCE_CHARACTERS: usize = 8;
 
 /// Neighbouring rows from which the order alone is believed.
 const NEIGHBOURS_MIN: u64 = 50;
@@ -40,8 +41,11 @@ impl Mark {
 
     /// The customer's reference in this export: eight characters.
     pub fn reference(&self, customer: &CustomerBytes) -> String {
-        let bytes = self.reference.of(customer).to_be_bytes();
-        base32(bytes.get(..REFERENCE_BYTES).unwrap_or_default())
+        let head = u128::from(self.reference.of(customer)) << u64::BITS;
+        base32(&head.to_be_bytes())
+            .chars()
+            .take(REFERENCE_CHARACTERS)
+            .collect()
     }
 
     /// The customer's place in the order of this export's rows.

@@ -41,9 +41,9 @@ impl Bins {
                 Some(number) => edges.partition_point(|edge| *edge <= number),
                 None => none,
             },
-            (Self::Words { words }, Some(Value::Word(word))) => {
-                words.binary_search_by(|known| known.as_str().cmp(word)).unwrap_or(words.len())
-            }
+            (Self::Words { words }, Some(Value::Word(word))) => words
+                .binary_search_by(|known| known.as_str().cmp(word))
+                .unwrap_or(words.len()),
             (Self::Flags, Some(Value::Flag(flag))) => usize::from(*flag),
             (Self::Words { .. } | Self::Flags, _) | (Self::Numbers { .. }, None) => none,
         }
@@ -77,7 +77,11 @@ pub fn order_of_score(score: f64) -> i64 {
 
 /// The score of a number of [`order_of_score`].
 pub fn score_of_order(number: i64) -> f64 {
-    let bits = if number < 0 { number ^ i64::MAX } else { number };
+    let bits = if number < 0 {
+        number ^ i64::MAX
+    } else {
+        number
+    };
     f64::from_bits(bits.cast_unsigned())
 }
 
@@ -87,7 +91,9 @@ pub fn bins_of_numbers(numbers: &mut [i64]) -> Bins {
     let mut edges = Vec::with_capacity(NUMBER_BINS_MAX);
     for part in 1..NUMBER_BINS_MAX {
         let place = numbers.len() * part / NUMBER_BINS_MAX;
-        let Some(value) = numbers.get(place) else { continue };
+        let Some(value) = numbers.get(place) else {
+            continue;
+        };
         // The lowest value begins the first class, so it is no edge; equal edges are one.
         let is_lowest = numbers.first() == Some(value);
         if !is_lowest && edges.last() != Some(value) {
@@ -108,7 +114,11 @@ pub fn bins_of_numbers(numbers: &mut [i64]) -> Bins {
 pub fn bins_of_words<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> Bins {
     let mut counts: Vec<(&str, u64)> = counts.collect();
     counts.sort_unstable_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(other.0)));
-    let mut words: Vec<String> = counts.into_iter().take(WORD_BINS_MAX).map(|(word, _)| word.to_owned()).collect();
+    let mut words: Vec<String> = counts
+        .into_iter()
+        .take(WORD_BINS_MAX)
+        .map(|(word, _)| word.to_owned())
+        .collect();
     words.sort_unstable();
     Bins::Words { words }
 }
@@ -119,9 +129,21 @@ mod tests {
 
     #[test]
     fn scores_keep_their_order_as_numbers() {
-        let ascending = [f64::NEG_INFINITY, -2.5, -1e-300, 0.0, 1e-300, 0.5, 2.5, f64::INFINITY];
+        let ascending = [
+            f64::NEG_INFINITY,
+            -2.5,
+            -1e-300,
+            0.0,
+            1e-300,
+            0.5,
+            2.5,
+            f64::INFINITY,
+        ];
         let numbers = ascending.map(order_of_score);
-        assert!(numbers.is_sorted_by(|one, other| one < other), "{numbers:?}");
+        assert!(
+            numbers.is_sorted_by(|one, other| one < other),
+            "{numbers:?}"
+        );
         assert_eq!(numbers.map(score_of_order), ascending);
         assert_eq!(order_of_score(-0.0), order_of_score(0.0));
     }
@@ -134,7 +156,10 @@ mod tests {
         for number in 0..1000 {
             sizes[bins.of(Some(&Value::Integer(number)))] += 1;
         }
-        assert_eq!(sizes, [1, 99, 100, 100, 100, 100, 100, 100, 100, 100, 100, 0]);
+        assert_eq!(
+            sizes,
+            [1, 99, 100, 100, 100, 100, 100, 100, 100, 100, 100, 0]
+        );
         assert_eq!(bins.of(None), 11);
         assert_eq!(bins.of(Some(&Value::Integer(i64::MIN))), 0);
         assert_eq!(bins.of(Some(&Value::Word("x".to_owned()))), 11);
@@ -144,17 +169,31 @@ mod tests {
     fn many_equal_values_make_few_classes() {
         let mut mostly_zero = vec![0; 990];
         mostly_zero.extend([3; 10]);
-        assert_eq!(bins_of_numbers(&mut mostly_zero), Bins::Numbers { edges: vec![3] });
-        assert_eq!(bins_of_numbers(&mut [7; 100]), Bins::Numbers { edges: vec![] });
+        assert_eq!(
+            bins_of_numbers(&mut mostly_zero),
+            Bins::Numbers { edges: vec![3] }
+        );
+        assert_eq!(
+            bins_of_numbers(&mut [7; 100]),
+            Bins::Numbers { edges: vec![] }
+        );
         assert_eq!(bins_of_numbers(&mut []), Bins::Numbers { edges: vec![] });
     }
 
     #[test]
     fn rare_words_share_a_class() {
         let words: Vec<String> = (0..50).map(|number| format!("w{number:02}")).collect();
-        let bins = bins_of_words(words.iter().map(|word| (word.as_str(), 1)).chain([("zz", 5)]));
+        let bins = bins_of_words(
+            words
+                .iter()
+                .map(|word| (word.as_str(), 1))
+                .chain([("zz", 5)]),
+        );
         assert_eq!(bins.count(), WORD_BINS_MAX + 2);
-        assert_eq!(bins.of(Some(&Value::Word("zz".to_owned()))), WORD_BINS_MAX - 1);
+        assert_eq!(
+            bins.of(Some(&Value::Word("zz".to_owned()))),
+            WORD_BINS_MAX - 1
+        );
         assert_eq!(bins.of(Some(&Value::Word("w49".to_owned()))), WORD_BINS_MAX);
         assert_eq!(bins.of(None), WORD_BINS_MAX + 1);
     }

@@ -36,12 +36,21 @@ pub struct Quality {
 pub fn measure(sample: &Sample, learned: &[Learned], card: &Scorecard) -> Quality {
     let mut scored = held_out_points(sample, learned, card);
     scored.sort_unstable();
-    let of = |wanted: bool| scored.iter().filter(|(_, is_user)| *is_user == wanted).map(|(points, _)| *points).collect::<Vec<_>>();
+    let of = |wanted: bool| {
+        scored
+            .iter()
+            .filter(|(_, is_user)| *is_user == wanted)
+            .map(|(points, _)| *points)
+            .collect::<Vec<_>>()
+    };
     let (area, error) = area_under_curve(&of(true), &of(false));
     let weights = Weights::new(sample);
     Quality {
         area_under_curve: area,
-        area_interval: ((area - INTERVAL_Z * error).max(0.0), (area + INTERVAL_Z * error).min(1.0)),
+        area_interval: (
+            (area - INTERVAL_Z * error).max(0.0),
+            (area + INTERVAL_Z * error).min(1.0),
+        ),
         lift_of_top_tenth: lift_of_top_tenth(&scored, weights),
         bands: bands(&scored, weights),
     }
@@ -72,8 +81,16 @@ impl Weights {
 }
 
 fn held_out_points(sample: &Sample, learned: &[Learned], card: &Scorecard) -> Vec<(i64, bool)> {
-    let find = |name: &str| learned.iter().find(|learned| learned.characteristic.column == name);
-    let columns: Vec<_> = card.columns.iter().filter_map(|column| find(&column.column).map(|learned| (column, learned))).collect();
+    let find = |name: &str| {
+        learned
+            .iter()
+            .find(|learned| learned.characteristic.column == name)
+    };
+    let columns: Vec<_> = card
+        .columns
+        .iter()
+        .filter_map(|column| find(&column.column).map(|learned| (column, learned)))
+        .collect();
     let rows = sample.is_user.iter().zip(&sample.is_held_out).enumerate();
     rows.filter(|(_, (_, held_out))| **held_out)
         .map(|(row, (is_user, _))| {
@@ -102,7 +119,11 @@ fn lift_of_top_tenth(ascending: &[(i64, bool)], weights: Weights) -> f64 {
             break;
         }
     }
-    if all_users > 0.0 { users / all_users * 10.0 } else { 0.0 }
+    if all_users > 0.0 {
+        users / all_users * 10.0
+    } else {
+        0.0
+    }
 }
 
 /// Runs of equal points, from the most points down.
@@ -112,11 +133,13 @@ trait ByPoints {
 
 impl ByPoints for [(i64, bool)] {
     fn rchunk_by_points(&self) -> impl Iterator<Item = Counts> {
-        self.chunk_by(|one, other| one.0 == other.0).rev().map(|tie| {
-            let mut counts = Counts::default();
-            tie.iter().for_each(|(_, is_user)| counts.add(*is_user));
-            counts
-        })
+        self.chunk_by(|one, other| one.0 == other.0)
+            .rev()
+            .map(|tie| {
+                let mut counts = Counts::default();
+                tie.iter().for_each(|(_, is_user)| counts.add(*is_user));
+                counts
+            })
     }
 }
 
@@ -125,7 +148,9 @@ fn bands(ascending: &[(i64, bool)], weights: Weights) -> Vec<Band> {
     let size = ascending.len().div_ceil(BANDS).max(1);
     let mut bands: Vec<Band> = Vec::with_capacity(BANDS);
     for tie in ascending.chunk_by(|one, other| one.0 == other.0) {
-        let Some((points, _)) = tie.first().copied() else { continue };
+        let Some((points, _)) = tie.first().copied() else {
+            continue;
+        };
         let mut counts = Counts::default();
         tie.iter().for_each(|(_, is_user)| counts.add(*is_user));
         match bands.last_mut() {
@@ -134,17 +159,28 @@ fn bands(ascending: &[(i64, bool)], weights: Weights) -> Vec<Band> {
                 band.held_out.users += counts.users;
                 band.held_out.others += counts.others;
             }
-            _ => bands.push(Band { points_min: points, points_max: points, held_out: counts, expected_share: 0.0 }),
+            _ => bands.push(Band {
+                points_min: points,
+                points_max: points,
+                held_out: counts,
+                expected_share: 0.0,
+            }),
         }
     }
     let share = |counts: Counts| {
         let (users, customers) = weights.expand(counts);
-        if customers > 0.0 { users / customers } else { 0.0 }
+        if customers > 0.0 {
+            users / customers
+        } else {
+            0.0
+        }
     };
     let mut pooled: Vec<Band> = Vec::with_capacity(bands.len());
     for mut band in bands {
         band.expected_share = share(band.held_out);
-        while let Some(before) = pooled.pop_if(|before| before.expected_share >= band.expected_share) {
+        while let Some(before) =
+            pooled.pop_if(|before| before.expected_share >= band.expected_share)
+        {
             band.points_min = before.points_min;
             band.held_out.users += before.held_out.users;
             band.held_out.others += before.held_out.others;

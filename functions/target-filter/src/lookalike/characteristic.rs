@@ -54,9 +54,15 @@ impl Learned {
     /// Learns from the class of every customer of the sample.
     pub fn new(column: String, bins: Bins, codes: Vec<u8>, sample: &Sample) -> Self {
         let mut classes = vec![Class::default(); bins.count()];
-        for ((code, is_user), is_held_out) in codes.iter().zip(&sample.is_user).zip(&sample.is_held_out) {
+        for ((code, is_user), is_held_out) in
+            codes.iter().zip(&sample.is_user).zip(&sample.is_held_out)
+        {
             if let Some(class) = classes.get_mut(usize::from(*code)) {
-                let counts = if *is_held_out { &mut class.held_out } else { &mut class.learned };
+                let counts = if *is_held_out {
+                    &mut class.held_out
+                } else {
+                    &mut class.learned
+                };
                 counts.add(*is_user);
             }
         }
@@ -65,7 +71,8 @@ impl Learned {
             class.weight = weight(class.learned, total, bins.count());
         }
         let information_value = separation(&classes, total, |class| class.learned);
-        let information_value_held_out = separation(&classes, sample.counts(true), |class| class.held_out);
+        let information_value_held_out =
+            separation(&classes, sample.counts(true), |class| class.held_out);
         let (square, degrees) = chi_square(&classes);
         let ordered = bins.is_ordered();
         let characteristic = Characteristic {
@@ -81,7 +88,10 @@ impl Learned {
             bins,
             classes,
         };
-        Self { characteristic, codes }
+        Self {
+            characteristic,
+            codes,
+        }
     }
 }
 
@@ -90,7 +100,8 @@ pub fn mark_supported(learned: &mut [Learned]) {
     let looked_at = real(learned.len() as u64);
     for Learned { characteristic, .. } in learned {
         let is_no_chance = characteristic.chance * looked_at < FALSE_SUPPORT_MAX;
-        characteristic.is_supported = is_no_chance && characteristic.information_value_held_out > 0.0;
+        characteristic.is_supported =
+            is_no_chance && characteristic.information_value_held_out > 0.0;
     }
 }
 
@@ -114,7 +125,11 @@ fn separation(classes: &[Class], total: Counts, counts_of: impl Fn(&Class) -> Co
 
 /// Chi-square of the table of classes by use, and its degrees of freedom. Empty classes do not count.
 fn chi_square(classes: &[Class]) -> (f64, u64) {
-    let present: Vec<Counts> = classes.iter().map(|class| class.learned).filter(|counts| counts.all() > 0).collect();
+    let present: Vec<Counts> = classes
+        .iter()
+        .map(|class| class.learned)
+        .filter(|counts| counts.all() > 0)
+        .collect();
     let users: u64 = present.iter().map(|counts| counts.users).sum();
     let all: u64 = present.iter().map(|counts| counts.all()).sum();
     if users == 0 || users == all {
@@ -140,7 +155,8 @@ fn kolmogorov_smirnov(classes: &[Class]) -> f64 {
     for class in valued {
         below.users += class.learned.users;
         below.others += class.learned.others;
-        let difference = real(below.users) / real(users).max(1.0) - real(below.others) / real(others).max(1.0);
+        let difference =
+            real(below.users) / real(users).max(1.0) - real(below.others) / real(others).max(1.0);
         largest = largest.max(difference.abs());
     }
     largest
@@ -165,5 +181,9 @@ fn rank_correlation(classes: &[Class]) -> f64 {
     }
     let share = real(users) / real(all);
     let spread_of_use = share * (1.0 - share) * real(all);
-    if spread <= 0.0 { 0.0 } else { with_use / libm::sqrt(spread * spread_of_use) }
+    if spread <= 0.0 {
+        0.0
+    } else {
+        with_use / libm::sqrt(spread * spread_of_use)
+    }
 }

@@ -100,7 +100,12 @@ impl Sample {
     /// Users and others of one part.
     pub fn counts(&self, held_out: bool) -> Counts {
         let mut counts = Counts::default();
-        for (is_user, _) in self.is_user.iter().zip(&self.is_held_out).filter(|(_, part)| **part == held_out) {
+        for (is_user, _) in self
+            .is_user
+            .iter()
+            .zip(&self.is_held_out)
+            .filter(|(_, part)| **part == held_out)
+        {
             counts.add(*is_user);
         }
         counts
@@ -130,9 +135,17 @@ pub fn find(sample: &Sample, mut learned: Vec<Learned>) -> Result<Findings, Look
     characteristic::mark_supported(&mut learned);
     // Names break ties, so that the ranking never hangs on the order of the columns.
     learned.sort_by(|one, other| {
-        let by_value = other.characteristic.information_value.total_cmp(&one.characteristic.information_value);
-        let by_support = other.characteristic.is_supported.cmp(&one.characteristic.is_supported);
-        by_support.then(by_value).then_with(|| one.characteristic.column.cmp(&other.characteristic.column))
+        let by_value = other
+            .characteristic
+            .information_value
+            .total_cmp(&one.characteristic.information_value);
+        let by_support = other
+            .characteristic
+            .is_supported
+            .cmp(&one.characteristic.is_supported);
+        by_support
+            .then(by_value)
+            .then_with(|| one.characteristic.column.cmp(&other.characteristic.column))
     });
     let score = score::fit(sample, &learned).map(|card| {
         let quality = calibration::measure(sample, &learned, &card);
@@ -140,7 +153,10 @@ pub fn find(sample: &Sample, mut learned: Vec<Learned>) -> Result<Findings, Look
     });
     let rule = rule::propose(sample, &learned);
     Ok(Findings {
-        characteristics: learned.into_iter().map(|learned| learned.characteristic).collect(),
+        characteristics: learned
+            .into_iter()
+            .map(|learned| learned.characteristic)
+            .collect(),
         rule,
         score,
         learned_from: sample.counts(false),

@@ -59,11 +59,18 @@ struct Choice<'a> {
 
 /// Finds a rule and tries it; `None` when none stands up.
 pub fn propose(sample: &Sample, learned: &[Learned]) -> Option<ProposedRule> {
-    let options: Vec<Choice<'_>> =
-        learned.iter().filter(|learned| learned.characteristic.is_supported).flat_map(options_of).collect();
+    let options: Vec<Choice<'_>> = learned
+        .iter()
+        .filter(|learned| learned.characteristic.is_supported)
+        .flat_map(options_of)
+        .collect();
     let weights = LearnedWeights::new(sample);
     let all = sample.counts(false);
-    let mut inside: Vec<bool> = sample.is_held_out.iter().map(|held_out| !held_out).collect();
+    let mut inside: Vec<bool> = sample
+        .is_held_out
+        .iter()
+        .map(|held_out| !held_out)
+        .collect();
     let (mut worth, mut chosen): (f64, Vec<&Choice<'_>>) = (0.0, Vec::new());
     while chosen.len() < RULE_CONDITIONS_MAX {
         let mut best: Option<(f64, &Choice<'_>)> = None;
@@ -73,8 +80,14 @@ pub fn propose(sample: &Sample, learned: &[Learned]) -> Option<ProposedRule> {
             if counted.as_ref().is_none_or(|(name, _)| *name != column) {
                 counted = Some((column, counts_by_class(sample, option.learned, &inside)));
             }
-            let Some((_, classes)) = &counted else { continue };
-            let covered = sum(classes.iter().zip(&option.holds).filter(|(_, holds)| **holds).map(|(counts, _)| *counts));
+            let Some((_, classes)) = &counted else {
+                continue;
+            };
+            let covered = sum(classes
+                .iter()
+                .zip(&option.holds)
+                .filter(|(_, holds)| **holds)
+                .map(|(counts, _)| *counts));
             if covered.users * 1000 < all.users * RULE_COVERAGE_PERMILLE_MIN {
                 continue;
             }
@@ -86,20 +99,39 @@ pub fn propose(sample: &Sample, learned: &[Learned]) -> Option<ProposedRule> {
         }
         let Some((value, option)) = best else { break };
         for (keep, code) in inside.iter_mut().zip(&option.learned.codes) {
-            *keep &= option.holds.get(usize::from(*code)).copied().unwrap_or(false);
+            *keep &= option
+                .holds
+                .get(usize::from(*code))
+                .copied()
+                .unwrap_or(false);
         }
         worth = value;
         chosen.push(option);
     }
-    if chosen.is_empty() { None } else { try_out(sample, &chosen) }
+    if chosen.is_empty() {
+        None
+    } else {
+        try_out(sample, &chosen)
+    }
 }
 
 /// Counts a rule on the held-out customers.
 fn try_out(sample: &Sample, chosen: &[&Choice<'_>]) -> Option<ProposedRule> {
     let mut held_out = Counts::default();
-    for (row, (is_user, _)) in sample.is_user.iter().zip(&sample.is_held_out).enumerate().filter(|(_, (_, part))| **part) {
+    for (row, (is_user, _)) in sample
+        .is_user
+        .iter()
+        .zip(&sample.is_held_out)
+        .enumerate()
+        .filter(|(_, (_, part))| **part)
+    {
         let holds = chosen.iter().all(|option| {
-            let code = option.learned.codes.get(row).copied().map_or(0, usize::from);
+            let code = option
+                .learned
+                .codes
+                .get(row)
+                .copied()
+                .map_or(0, usize::from);
             option.holds.get(code).copied().unwrap_or(false)
         });
         if holds {
@@ -112,11 +144,15 @@ fn try_out(sample: &Sample, chosen: &[&Choice<'_>]) -> Option<ProposedRule> {
         return None;
     }
     let weights = Weights::new(sample);
-    let ((users, customers), (all_users, all_customers)) = (weights.expand(held_out), weights.expand(all));
+    let ((users, customers), (all_users, all_customers)) =
+        (weights.expand(held_out), weights.expand(all));
     Some(ProposedRule {
         conditions: chosen
             .iter()
-            .map(|option| Condition { column: option.learned.characteristic.column.clone(), demand: option.demand.clone() })
+            .map(|option| Condition {
+                column: option.learned.characteristic.column.clone(),
+                demand: option.demand.clone(),
+            })
             .collect(),
         held_out,
         coverage: users / all_users,
@@ -130,42 +166,78 @@ fn try_out(sample: &Sample, chosen: &[&Choice<'_>]) -> Option<ProposedRule> {
 fn options_of(learned: &Learned) -> Vec<Choice<'_>> {
     let characteristic = &learned.characteristic;
     let classes = characteristic.bins.count();
-    let option = |demand, holds: Vec<bool>| Choice { learned, demand, holds };
+    let option = |demand, holds: Vec<bool>| Choice {
+        learned,
+        demand,
+        holds,
+    };
     match &characteristic.bins {
         Bins::Numbers { edges } => edges
             .iter()
             .enumerate()
             .flat_map(|(place, edge)| {
                 let has_value = move |class: usize| class + 1 < classes;
-                let above = (0..classes).map(|class| class > place && has_value(class)).collect();
-                let below = (0..classes).map(|class| class <= place && has_value(class)).collect();
-                [option(Demand::AtLeast(*edge), above), option(Demand::Below(*edge), below)]
+                let above = (0..classes)
+                    .map(|class| class > place && has_value(class))
+                    .collect();
+                let below = (0..classes)
+                    .map(|class| class <= place && has_value(class))
+                    .collect();
+                [
+                    option(Demand::AtLeast(*edge), above),
+                    option(Demand::Below(*edge), below),
+                ]
             })
             .collect(),
         Bins::Words { words } => {
-            let speaks_for = |class: usize| characteristic.classes.get(class).is_some_and(|class| class.weight > 0.0);
+            let speaks_for = |class: usize| {
+                characteristic
+                    .classes
+                    .get(class)
+                    .is_some_and(|class| class.weight > 0.0)
+            };
             let mut options: Vec<_> = words
                 .iter()
                 .enumerate()
-                .map(|(place, word)| option(Demand::AnyOf(vec![word.clone()]), (0..classes).map(|class| class == place).collect()))
+                .map(|(place, word)| {
+                    option(
+                        Demand::AnyOf(vec![word.clone()]),
+                        (0..classes).map(|class| class == place).collect(),
+                    )
+                })
                 .collect();
-            let together: Vec<String> =
-                words.iter().enumerate().filter(|(class, _)| speaks_for(*class)).map(|(_, word)| word.clone()).collect();
+            let together: Vec<String> = words
+                .iter()
+                .enumerate()
+                .filter(|(class, _)| speaks_for(*class))
+                .map(|(_, word)| word.clone())
+                .collect();
             if together.len() > 1 && together.len() < words.len() {
-                let holds = (0..classes).map(|class| class < words.len() && speaks_for(class)).collect();
+                let holds = (0..classes)
+                    .map(|class| class < words.len() && speaks_for(class))
+                    .collect();
                 options.push(option(Demand::AnyOf(together), holds));
             }
             options
         }
         Bins::Flags => {
-            vec![option(Demand::Is(true), vec![false, true, false]), option(Demand::Is(false), vec![true, false, false])]
+            vec![
+                option(Demand::Is(true), vec![false, true, false]),
+                option(Demand::Is(false), vec![true, false, false]),
+            ]
         }
     }
 }
 
 fn counts_by_class(sample: &Sample, learned: &Learned, inside: &[bool]) -> Vec<Counts> {
     let mut classes = vec![Counts::default(); learned.characteristic.bins.count()];
-    for ((code, is_user), _) in learned.codes.iter().zip(&sample.is_user).zip(inside).filter(|(_, inside)| **inside) {
+    for ((code, is_user), _) in learned
+        .codes
+        .iter()
+        .zip(&sample.is_user)
+        .zip(inside)
+        .filter(|(_, inside)| **inside)
+    {
         if let Some(class) = classes.get_mut(usize::from(*code)) {
             class.add(*is_user);
         }
@@ -174,7 +246,10 @@ fn counts_by_class(sample: &Sample, learned: &Learned, inside: &[bool]) -> Vec<C
 }
 
 fn sum(counts: impl Iterator<Item = Counts>) -> Counts {
-    counts.fold(Counts::default(), |sum, counts| Counts { users: sum.users + counts.users, others: sum.others + counts.others })
+    counts.fold(Counts::default(), |sum, counts| Counts {
+        users: sum.users + counts.users,
+        others: sum.others + counts.others,
+    })
 }
 
 /// How many customers of the dataset one of those learned from stands for.
@@ -188,7 +263,10 @@ struct LearnedWeights {
 impl LearnedWeights {
     fn new(sample: &Sample) -> Self {
         let learned = sample.counts(false);
-        let (users, others) = (real(sample.population.users), real(sample.population.others));
+        let (users, others) = (
+            real(sample.population.users),
+            real(sample.population.others),
+        );
         Self {
             user: users / real(learned.users).max(1.0),
             other: others / real(learned.others).max(1.0),

@@ -51,7 +51,11 @@ impl Scorecard {
     /// The points of a customer with these values.
     pub fn points<'a>(&self, values: impl Iterator<Item = Option<&'a Value>>) -> i64 {
         let points = self.columns.iter().zip(values).map(|(column, value)| {
-            column.points.get(column.bins.of(value)).copied().map_or(0, i64::from)
+            column
+                .points
+                .get(column.bins.of(value))
+                .copied()
+                .map_or(0, i64::from)
         });
         points.sum()
     }
@@ -60,17 +64,26 @@ impl Scorecard {
 /// Fits a score to the customers learned from; `None` when no characteristic is supported.
 pub fn fit(sample: &Sample, learned: &[Learned]) -> Option<Scorecard> {
     let mut chosen: Vec<&Learned> = Vec::new();
-    for candidate in learned.iter().filter(|learned| learned.characteristic.is_supported) {
+    for candidate in learned
+        .iter()
+        .filter(|learned| learned.characteristic.is_supported)
+    {
         if chosen.len() >= SCORE_CHARACTERISTICS_MAX {
             break;
         }
-        if chosen.iter().all(|other| correlation(sample, candidate, other).abs() <= SCORE_CORRELATION_MAX) {
+        if chosen
+            .iter()
+            .all(|other| correlation(sample, candidate, other).abs() <= SCORE_CORRELATION_MAX)
+        {
             chosen.push(candidate);
         }
     }
     while !chosen.is_empty() {
         let coefficients = regress(sample, &chosen);
-        let worst = coefficients.iter().enumerate().min_by(|one, other| one.1.total_cmp(other.1));
+        let worst = coefficients
+            .iter()
+            .enumerate()
+            .min_by(|one, other| one.1.total_cmp(other.1));
         match worst {
             Some((place, coefficient)) if *coefficient <= 0.0 => {
                 chosen.remove(place);
@@ -82,30 +95,40 @@ pub fn fit(sample: &Sample, learned: &[Learned]) -> Option<Scorecard> {
 }
 
 fn card(chosen: &[&Learned], coefficients: &[f64]) -> Scorecard {
-    let columns = chosen.iter().zip(coefficients).map(|(learned, coefficient)| {
-        let characteristic = &learned.characteristic;
-        let points = characteristic.classes.iter().map(|class| {
-            // Bounded by the logarithm of a count times a hundred: far inside the type.
-            libm::round(coefficient * class.weight * POINTS_PER_NAT) as i32
+    let columns = chosen
+        .iter()
+        .zip(coefficients)
+        .map(|(learned, coefficient)| {
+            let characteristic = &learned.characteristic;
+            let points = characteristic.classes.iter().map(|class| {
+                // Bounded by the logarithm of a count times a hundred: far inside the type.
+                libm::round(coefficient * class.weight * POINTS_PER_NAT) as i32
+            });
+            ScoredColumn {
+                column: characteristic.column.clone(),
+                bins: characteristic.bins.clone(),
+                points: points.collect(),
+            }
         });
-        ScoredColumn {
-            column: characteristic.column.clone(),
-            bins: characteristic.bins.clone(),
-            points: points.collect(),
-        }
-    });
-    Scorecard { columns: columns.collect() }
+    Scorecard {
+        columns: columns.collect(),
+    }
 }
 
 /// The weight of each customer's class.
 fn weight(learned: &Learned, row: usize) -> f64 {
     let code = learned.codes.get(row).copied().map_or(0, usize::from);
-    learned.characteristic.classes.get(code).map_or(0.0, |class| class.weight)
+    learned
+        .characteristic
+        .classes
+        .get(code)
+        .map_or(0.0, |class| class.weight)
 }
 
 fn rows_learned(sample: &Sample) -> impl Iterator<Item = (usize, bool)> {
     let rows = sample.is_user.iter().zip(&sample.is_held_out).enumerate();
-    rows.filter(|(_, (_, held_out))| !**held_out).map(|(row, (is_user, _))| (row, *is_user))
+    rows.filter(|(_, (_, held_out))| !**held_out)
+        .map(|(row, (is_user, _))| (row, *is_user))
 }
 
 fn correlation(sample: &Sample, one: &Learned, other: &Learned) -> f64 {
@@ -121,7 +144,11 @@ fn correlation(sample: &Sample, one: &Learned, other: &Learned) -> f64 {
     let covariance = product / n - sums.0 * sums.1 / (n * n);
     let variance = |sum: f64, square: f64| square / n - sum * sum / (n * n);
     let spread = libm::sqrt((variance(sums.0, squares.0) * variance(sums.1, squares.1)).max(0.0));
-    if spread > 0.0 { covariance / spread } else { 0.0 }
+    if spread > 0.0 {
+        covariance / spread
+    } else {
+        0.0
+    }
 }
 
 /// Logistic regression of use on the weights, by Newton's method; the coefficients without the intercept.
@@ -136,7 +163,11 @@ fn regress(sample: &Sample, chosen: &[&Learned]) -> Vec<f64> {
             for (feature, learned) in features.iter_mut().skip(1).zip(chosen) {
                 *feature = weight(learned, row);
             }
-            let log_odds: f64 = coefficients.iter().zip(&features).map(|(one, other)| one * other).sum();
+            let log_odds: f64 = coefficients
+                .iter()
+                .zip(&features)
+                .map(|(one, other)| one * other)
+                .sum();
             let share = logistic(log_odds);
             let (miss, spread) = (f64::from(u8::from(is_user)) - share, share * (1.0 - share));
             for (place, (slope, line)) in gradient.iter_mut().zip(&mut curvature).enumerate() {
@@ -153,7 +184,9 @@ fn regress(sample: &Sample, chosen: &[&Learned]) -> Vec<f64> {
                 *cell += RIDGE;
             }
         }
-        let Some(step) = solve(curvature, gradient) else { break };
+        let Some(step) = solve(curvature, gradient) else {
+            break;
+        };
         let mut largest = 0.0_f64;
         for (coefficient, step) in coefficients.iter_mut().zip(step) {
             *coefficient += step;
@@ -171,7 +204,12 @@ fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
     let size = right.len();
     for column in 0..size {
         let pivot = (column..size).max_by(|one, other| {
-            let size_of = |row: &usize| matrix.get(*row).and_then(|line| line.get(column)).map_or(0.0, |cell| cell.abs());
+            let size_of = |row: &usize| {
+                matrix
+                    .get(*row)
+                    .and_then(|line| line.get(column))
+                    .map_or(0.0, |cell| cell.abs())
+            };
             size_of(one).total_cmp(&size_of(other))
         })?;
         matrix.swap(column, pivot);
@@ -193,7 +231,12 @@ fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
     let mut solution = vec![0.0; size];
     for row in (0..size).rev() {
         let line = matrix.get(row)?;
-        let known: f64 = line.iter().zip(&solution).skip(row + 1).map(|(cell, value)| cell * value).sum();
+        let known: f64 = line
+            .iter()
+            .zip(&solution)
+            .skip(row + 1)
+            .map(|(cell, value)| cell * value)
+            .sum();
         *solution.get_mut(row)? = (*right.get(row)? - known) / *line.get(row)?;
     }
     Some(solution)
@@ -205,10 +248,21 @@ mod tests {
 
     #[test]
     fn a_system_is_solved() {
-        let solution = solve(vec![vec![0.0, 2.0, 1.0], vec![2.0, 1.0, 1.0], vec![1.0, 0.0, 3.0]], vec![7.0, 7.0, 10.0]).unwrap();
+        let solution = solve(
+            vec![
+                vec![0.0, 2.0, 1.0],
+                vec![2.0, 1.0, 1.0],
+                vec![1.0, 0.0, 3.0],
+            ],
+            vec![7.0, 7.0, 10.0],
+        )
+        .unwrap();
         for (found, wanted) in solution.iter().zip([1.0, 2.0, 3.0]) {
             assert!((found - wanted).abs() < 1e-12, "{solution:?}");
         }
-        assert_eq!(solve(vec![vec![1.0, 1.0], vec![1.0, 1.0]], vec![1.0, 2.0]), None);
+        assert_eq!(
+            solve(vec![vec![1.0, 1.0], vec![1.0, 1.0]], vec![1.0, 2.0]),
+            None
+        );
     }
 }

@@ -35,7 +35,8 @@ pub fn wilson(hits: f64, trials: f64) -> (f64, f64) {
     }
     let (share, square) = (hits / trials, INTERVAL_Z * INTERVAL_Z);
     let middle = share + square / (2.0 * trials);
-    let half = INTERVAL_Z * libm::sqrt(share * (1.0 - share) / trials + square / (4.0 * trials * trials));
+    let half =
+        INTERVAL_Z * libm::sqrt(share * (1.0 - share) / trials + square / (4.0 * trials * trials));
     let whole = 1.0 + square / trials;
     ((middle - half) / whole, (middle + half) / whole)
 }
@@ -67,7 +68,8 @@ pub fn area_under_curve(users: &[i64], others: &[i64]) -> (f64, f64) {
     let area = twice as f64 / (2.0 * n_users * n_others);
     let (q1, q2) = (area / (2.0 - area), 2.0 * area * area / (1.0 + area));
     let squares = area * area;
-    let variance = area * (1.0 - area) + (n_users - 1.0) * (q1 - squares) + (n_others - 1.0) * (q2 - squares);
+    let variance =
+        area * (1.0 - area) + (n_users - 1.0) * (q1 - squares) + (n_others - 1.0) * (q2 - squares);
     (area, libm::sqrt((variance / (n_users * n_others)).max(0.0)))
 }
 
@@ -76,13 +78,22 @@ mod tests {
     use super::*;
 
     fn near(one: f64, other: f64, tolerance: f64) {
-        assert!((one - other).abs() <= tolerance, "{one} is not near {other}");
+        assert!(
+            (one - other).abs() <= tolerance,
+            "{one} is not near {other}"
+        );
     }
 
     /// Goal: agree with tables (chi-square upper tail) to what a threshold needs.
     #[test]
     fn chi_square_agrees_with_tables() {
-        for (value, degrees, tail) in [(3.841, 1, 0.05), (6.635, 1, 0.01), (16.919, 9, 0.05), (27.877, 9, 0.001), (31.41, 20, 0.05)] {
+        for (value, degrees, tail) in [
+            (3.841, 1, 0.05),
+            (6.635, 1, 0.01),
+            (16.919, 9, 0.05),
+            (27.877, 9, 0.001),
+            (31.41, 20, 0.05),
+        ] {
             near(chi_square_tail(value, degrees) / tail, 1.0, 0.12);
         }
         near(chi_square_tail(0.0, 5), 1.0, 0.0);

@@ -5,6 +5,7 @@ pub mod breakdown;
 pub mod explain;
 pub mod forms;
 pub mod lists;
+pub mod lookalike;
 pub mod prepare;
 pub mod reach;
 pub mod selector;

@@ -12,18 +12,17 @@ use chudian_runtime::ports::{Clock, KeyValue, Random};
 use chudian_vocabulary::Region;
 
 use super::lists_pages::PageCache;
-use crate::lists::identity::ID_BYTES;
+use crate::lists::identity::{ID_BYTES, LookalikeId};
 use crate::lists::state::{Action, State};
 use crate::lists::{ExportId, ListId};
 
 /// Columns of [`StoredList`], in its order.
 const LIST_COLUMNS: &str = "list_id, name, purpose, state, region, recipe, rule, rule_version, exclusion_version, dataset_version, \
-     contact_horizon, model_version, as_of_unix_s, hash, members, account, layout, frozen_at_unix_ms, frozen_by, submitted_by, \
+     contact_horizon, model_version, as_of, hash, members, account, layout, frozen_at_unix_ms, frozen_by, submitted_by, \
      decided_by, expires_at_unix_s";
 
 /// Columns of [`StoredExport`], in its order.
-const EXPORT_COLUMNS: &str =
-    "export_id, list_id, receiver, recipients, encoding, batch, rows_exported, mark, made_at_unix_ms, made_by";
+const EXPORT_COLUMNS: &str = "export_id, list_id, receiver, recipients, encoding, batch, rows_exported, mark, made_at_unix_ms, made_by";
 
 /// A list as the registry has it.
 #[derive(Clone, Debug)]
@@ -52,8 +51,8 @@ pub struct StoredList {
     pub contact_horizon: Option<String>,
     /// The lookalike run that ordered it.
     pub model_version: Option<String>,
-    /// The moment at which its time windows end.
-    pub as_of_unix_s: i64,
+    /// The day at which its time windows end, `YYYY-MM-DD`.
+    pub as_of: String,
     /// SHA-256 in hexadecimal.
     pub hash: String,
     /// Contacted and control together.
@@ -92,9 +91,12 @@ impl StoredList {
 impl FromSqlRow for StoredList {
     fn from_sql_row(mut row: SqlRow) -> Result<Self, SqlError> {
         let id: String = row.next_column()?;
-        let list_id = ListId::parse(&id).ok_or_else(|| SqlError::Shape("filter_list: list_id".to_owned()))?;
-        let (name, purpose, state): (String, String, String) = (row.next_column()?, row.next_column()?, row.next_column()?);
-        let state = State::parse(&state).ok_or_else(|| SqlError::Shape("filter_list: state".to_owned()))?;
+        let list_id =
+            ListId::parse(&id).ok_or_else(|| SqlError::Shape("filter_list: list_id".to_owned()))?;
+        let (name, purpose, state): (String, String, String) =
+            (row.next_column()?, row.next_column()?, row.next_column()?);
+        let state =
+            State::parse(&state).ok_or_else(|| SqlError::Shape("filter_list: state".to_owned()))?;
         Ok(Self {
             list_id,
             name,
@@ -108,7 +110,7 @@ impl FromSqlRow for StoredList {
             dataset_version: row.next_column()?,
             contact_horizon: row.next_column()?,
             model_version: row.next_column()?,
-            as_of_unix_s: row.next_column()?,
+            as_of: row.next_column()?,
             hash: row.next_column()?,
             members: row.next_column()?,
             account: row.next_column()?,
@@ -224,6 +226,52 @@ impl FromSqlRow for StoredAccess {
     }
 }
 
+/// A lookalike run.
+#[derive(Clone, Debug)]
+pub struct StoredLookalike {
+    /// Its id.
+    pub run_id: String,
+    /// What it was made for.
+    pub purpose: String,
+    /// The only region that it looked at.
+    pub region: Option<String>,
+    /// The dataset version.
+    pub dataset_version: String,
+    /// What was asked, JSON.
+    pub request: String,
+    /// What was found, JSON.
+    pub document: String,
+    /// When.
+    pub made_at_unix_ms: i64,
+    /// By which key.
+    pub made_by: String,
+}
+
+impl StoredLookalike {
+    /// Whether the run exists for a caller: a key of a region sees the runs of that region only.
+    pub fn is_visible_to(&self, caller: &Caller) -> bool {
+        match &caller.region {
+            None => true,
+            Some(own) => self.region.as_deref() == Some(own.as_str()),
+        }
+    }
+}
+
+impl FromSqlRow for StoredLookalike {
+    fn from_sql_row(mut row: SqlRow) -> Result<Self, SqlError> {
+        Ok(Self {
+            run_id: row.next_column()?,
+            purpose: row.next_column()?,
+            region: row.next_column()?,
+            dataset_version: row.next_column()?,
+            request: row.next_column()?,
+            document: row.next_column()?,
+            made_at_unix_ms: row.next_column()?,
+            made_by: row.next_column()?,
+        })
+    }
+}
+
 /// A place in an order by time, then id.
 pub type TimePlace = (i64, String);
 
@@ -239,8 +287,19 @@ pub struct Lists {
 
 impl Lists {
     /// Lists in these stores.
-    pub fn new(sql: Sql, key_value: Arc<dyn KeyValue>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { sql, key_value, clock, random, pages: Arc::default() }
+    pub fn new(
+        sql: Sql,
+        key_value: Arc<dyn KeyValue>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self {
+            sql,
+            key_value,
+            clock,
+            random,
+            pages: Arc::default(),
+        }
     }
 
     /// The database, for transactions that others take part in.
@@ -270,7 +329,11 @@ impl Lists {
     }
 
     /// Adds a list, with the event of its freezing.
-    pub async fn add(&self, transaction: &mut Transaction, list: &StoredList) -> Result<(), SqlError> {
+    pub async fn add(
+        &self,
+        transaction: &mut Transaction,
+        list: &StoredList,
+    ) -> Result<(), SqlError> {
         let insert = format!(
             "insert into filter_list ({LIST_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
              $17, $18, $19, $20, $21, $22)"
@@ -288,7 +351,7 @@ impl Lists {
             list.dataset_version.as_str(),
             list.contact_horizon.as_deref(),
             list.model_version.as_deref(),
-            list.as_of_unix_s,
+            list.as_of.as_str(),
             list.hash.as_str(),
             list.members,
             list.account.as_str(),
@@ -300,14 +363,22 @@ impl Lists {
             list.expires_at_unix_s,
         ];
         transaction.execute(&insert, values).await?;
-        let event = Event { action: "freeze", before: "", after: list.state.as_str(), reason: "" };
-        self.add_event(transaction, &list.list_id, &list.frozen_by, &event).await
+        let event = Event {
+            action: "freeze",
+            before: "",
+            after: list.state.as_str(),
+            reason: "",
+        };
+        self.add_event(transaction, &list.list_id, &list.frozen_by, &event)
+            .await
     }
 
     /// The list, when there is one.
     pub async fn list(&self, id: &ListId) -> Result<Option<StoredList>, SqlError> {
         let select = format!("select {LIST_COLUMNS} from filter_list where list_id = $1");
-        self.sql.query_optional(&select, parameters![id.as_str()]).await
+        self.sql
+            .query_optional(&select, parameters![id.as_str()])
+            .await
     }
 
     /// Lists that exist for those who plan in `region`, newest first.
@@ -326,9 +397,17 @@ impl Lists {
         if let Some((at, id)) = before {
             values.push((*at).into());
             values.push(id.as_str().into());
-            conditions.push(format!("(frozen_at_unix_ms, list_id) < (${}, ${})", values.len() - 1, values.len()));
+            conditions.push(format!(
+                "(frozen_at_unix_ms, list_id) < (${}, ${})",
+                values.len() - 1,
+                values.len()
+            ));
         }
-        let condition = if conditions.is_empty() { String::new() } else { format!("where {}", conditions.join(" and ")) };
+        let condition = if conditions.is_empty() {
+            String::new()
+        } else {
+            format!("where {}", conditions.join(" and "))
+        };
         values.push(limit.into());
         let select = format!(
             "select {LIST_COLUMNS} from filter_list {condition} order by frozen_at_unix_ms desc, list_id desc limit ${}",
@@ -347,17 +426,36 @@ impl Lists {
         by: &str,
         reason: &str,
     ) -> Result<bool, SqlError> {
-        let submitted_by = if action == Action::Submit { Some(by) } else { list.submitted_by.as_deref() };
+        let submitted_by = if action == Action::Submit {
+            Some(by)
+        } else {
+            list.submitted_by.as_deref()
+        };
         let decides = matches!(action, Action::Approve | Action::Reject);
-        let decided_by = if decides { Some(by) } else { list.decided_by.as_deref() };
+        let decided_by = if decides {
+            Some(by)
+        } else {
+            list.decided_by.as_deref()
+        };
         let update = "update filter_list set state = $1, submitted_by = $2, decided_by = $3 where list_id = $4 and state = $5";
-        let values =
-            parameters![after.as_str(), submitted_by, decided_by, list.list_id.as_str(), list.state.as_str()];
+        let values = parameters![
+            after.as_str(),
+            submitted_by,
+            decided_by,
+            list.list_id.as_str(),
+            list.state.as_str()
+        ];
         if transaction.execute(update, values).await? != 1 {
             return Ok(false);
         }
-        let event = Event { action: action.as_str(), before: list.state.as_str(), after: after.as_str(), reason };
-        self.add_event(transaction, &list.list_id, by, &event).await?;
+        let event = Event {
+            action: action.as_str(),
+            before: list.state.as_str(),
+            after: after.as_str(),
+            reason,
+        };
+        self.add_event(transaction, &list.list_id, by, &event)
+            .await?;
         Ok(true)
     }
 
@@ -392,7 +490,11 @@ impl Lists {
     }
 
     /// Adds an export.
-    pub async fn add_export(&self, transaction: &mut Transaction, export: &StoredExport) -> Result<(), SqlError> {
+    pub async fn add_export(
+        &self,
+        transaction: &mut Transaction,
+        export: &StoredExport,
+    ) -> Result<(), SqlError> {
         let insert = format!(
             "insert into filter_list_export ({EXPORT_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         );
@@ -413,9 +515,17 @@ impl Lists {
     }
 
     /// One export of a list.
-    pub async fn export(&self, list: &ListId, export: &ExportId) -> Result<Option<StoredExport>, SqlError> {
-        let select = format!("select {EXPORT_COLUMNS} from filter_list_export where list_id = $1 and export_id = $2");
-        self.sql.query_optional(&select, parameters![list.as_str(), export.as_str()]).await
+    pub async fn export(
+        &self,
+        list: &ListId,
+        export: &ExportId,
+    ) -> Result<Option<StoredExport>, SqlError> {
+        let select = format!(
+            "select {EXPORT_COLUMNS} from filter_list_export where list_id = $1 and export_id = $2"
+        );
+        self.sql
+            .query_optional(&select, parameters![list.as_str(), export.as_str()])
+            .await
     }
 
     /// All exports of a list, oldest first; at most [`crate::lists::limits::EXPORTS_MAX`].
@@ -424,6 +534,31 @@ impl Lists {
             "select {EXPORT_COLUMNS} from filter_list_export where list_id = $1 order by made_at_unix_ms, export_id"
         );
         self.sql.query(&select, parameters![list.as_str()]).await
+    }
+
+    /// Adds a lookalike run.
+    pub async fn add_lookalike(&self, transaction: &mut Transaction, run: &StoredLookalike) -> Result<(), SqlError> {
+        let insert = "insert into filter_lookalike (run_id, purpose, region, dataset_version, request, document, made_at_unix_ms, made_by) \
+                      values ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let values = parameters![
+            run.run_id.as_str(),
+            run.purpose.as_str(),
+            run.region.as_deref(),
+            run.dataset_version.as_str(),
+            run.request.as_str(),
+            run.document.as_str(),
+            run.made_at_unix_ms,
+            run.made_by.as_str(),
+        ];
+        transaction.execute(insert, values).await?;
+        Ok(())
+    }
+
+    /// One lookalike run.
+    pub async fn lookalike(&self, id: &LookalikeId) -> Result<Option<StoredLookalike>, SqlError> {
+        let select = "select run_id, purpose, region, dataset_version, request, document, made_at_unix_ms, made_by \
+                      from filter_lookalike where run_id = $1";
+        self.sql.query_optional(select, parameters![id.as_str()]).await
     }
 
     /// Looks at a list's customers, oldest first.
@@ -436,7 +571,9 @@ impl Lists {
         let (at, id) = after.map_or((i64::MIN, ""), |(at, id)| (*at, id.as_str()));
         let select = "select access_id, at_unix_ms, key_id, action, customer_id, request_id from filter_list_access \
                       where list_id = $1 and (at_unix_ms, access_id) > ($2, $3) order by at_unix_ms, access_id limit $4";
-        self.sql.query(select, parameters![list.as_str(), at, id, limit]).await
+        self.sql
+            .query(select, parameters![list.as_str(), at, id, limit])
+            .await
     }
 }
 

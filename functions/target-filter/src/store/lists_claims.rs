@@ -3,6 +3,8 @@
 //! Invariants: a customer is handed out once, also when many ask at the same moment; the record is written in the transaction that
 //! hands out, so there is no look without its record.
 
+use std::collections::BTreeMap;
+
 use chudian_runtime::parameters;
 use chudian_runtime::ports::sql::{SqlError, Transaction};
 
@@ -37,11 +39,21 @@ pub struct Queue<'a> {
 
 impl Lists {
     /// How often `key_id` looked at the list's customers of late.
-    pub async fn looks(&self, transaction: &mut Transaction, list: &ListId, key_id: &str) -> Result<Looks, SqlError> {
+    pub async fn looks(
+        &self,
+        transaction: &mut Transaction,
+        list: &ListId,
+        key_id: &str,
+    ) -> Result<Looks, SqlError> {
         let now_unix_ms = self.now_unix_ms();
         let select = "select cast(coalesce(sum(case when at_unix_ms > $1 then 1 else 0 end), 0) as bigint), count(*) \
                       from filter_list_access where list_id = $2 and key_id = $3 and at_unix_ms > $4";
-        let values = parameters![now_unix_ms - MINUTE_MS, list.as_str(), key_id, now_unix_ms - DAY_MS];
+        let values = parameters![
+            now_unix_ms - MINUTE_MS,
+            list.as_str(),
+            key_id,
+            now_unix_ms - DAY_MS
+        ];
         let row: Option<(i64, i64)> = transaction.query_optional(select, values).await?;
         let (in_minute, in_day) = row.unwrap_or_default();
         Ok(Looks { in_minute, in_day })
@@ -59,17 +71,46 @@ impl Lists {
     ) -> Result<(), SqlError> {
         let insert = "insert into filter_list_access (access_id, list_id, at_unix_ms, key_id, action, customer_id, request_id) \
                       values ($1, $2, $3, $4, $5, $6, $7)";
-        let values =
-            parameters![self.row_id(), list.as_str(), self.now_unix_ms(), key_id, action, customer_id, request_id];
+        let values = parameters![
+            self.row_id(),
+            list.as_str(),
+            self.now_unix_ms(),
+            key_id,
+            action,
+            customer_id,
+            request_id
+        ];
         transaction.execute(insert, values).await?;
         Ok(())
     }
 
+    /// How far the queues of a channel have been handed out, by partition; those never asked for are missing.
+    pub async fn queues(
+        &self,
+        transaction: &mut Transaction,
+        list: &ListId,
+        channel: &str,
+    ) -> Result<BTreeMap<u16, u64>, SqlError> {
+        let select = "select partition_number, next_index from filter_list_cursor where list_id = $1 and channel = $2";
+        let rows: Vec<(u64, u64)> = transaction.query(select, parameters![list.as_str(), channel]).await?;
+        Ok(rows.into_iter().filter_map(|(partition, next_index)| Some((u16::try_from(partition).ok()?, next_index))).collect())
+    }
+
     /// Locks a queue for the transaction and tells how far it has been handed out.
-    pub async fn lock_queue(&self, transaction: &mut Transaction, queue: Queue<'_>) -> Result<u64, SqlError> {
+    pub async fn lock_queue(
+        &self,
+        transaction: &mut Transaction,
+        queue: Queue<'_>,
+    ) -> Result<u64, SqlError> {
         let insert = "insert into filter_list_cursor (list_id, partition_number, channel, next_index, touched) \
                       values ($1, $2, $3, 0, 0) on conflict (list_id, partition_number, channel) do nothing";
-        let place = || parameters![queue.list.as_str(), i64::from(queue.partition), queue.channel];
+        let place = || {
+            parameters![
+                queue.list.as_str(),
+                i64::from(queue.partition),
+                queue.channel
+            ]
+        };
         transaction.execute(insert, place()).await?;
         // The update takes the row's lock on PostgreSQL; SQLite has the whole database locked since the transaction began.
         let touch = "update filter_list_cursor set touched = touched + 1 \
@@ -77,7 +118,8 @@ impl Lists {
         transaction.execute(touch, place()).await?;
         let select = "select next_index from filter_list_cursor where list_id = $1 and partition_number = $2 and channel = $3";
         let row: Option<(u64,)> = transaction.query_optional(select, place()).await?;
-        row.map(|(index,)| index).ok_or_else(|| SqlError::Shape("filter_list_cursor: no row after insert".to_owned()))
+        row.map(|(index,)| index)
+            .ok_or_else(|| SqlError::Shape("filter_list_cursor: no row after insert".to_owned()))
     }
 
     /// Notes how far a queue has been handed out.
@@ -89,7 +131,12 @@ impl Lists {
     ) -> Result<(), SqlError> {
         let update = "update filter_list_cursor set next_index = $1 where list_id = $2 and partition_number = $3 and channel = $4";
         let next_index = i64::try_from(next_index).unwrap_or(i64::MAX);
-        let values = parameters![next_index, queue.list.as_str(), i64::from(queue.partition), queue.channel];
+        let values = parameters![
+            next_index,
+            queue.list.as_str(),
+            i64::from(queue.partition),
+            queue.channel
+        ];
         transaction.execute(update, values).await?;
         Ok(())
     }
@@ -116,6 +163,8 @@ impl Lists {
         customer_id: &str,
     ) -> Result<Option<(String, i64)>, SqlError> {
         let select = "select key_id, at_unix_ms from filter_list_claim where list_id = $1 and customer_id = $2";
-        transaction.query_optional(select, parameters![list.as_str(), customer_id]).await
+        transaction
+            .query_optional(select, parameters![list.as_str(), customer_id])
+            .await
     }
 }

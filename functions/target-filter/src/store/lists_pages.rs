@@ -58,10 +58,16 @@ impl PageCache {
 
 impl Lists {
     /// Writes all pages of a list, one at a time, and says what was written.
-    pub async fn write_pages(&self, id: &ListId, pages: &Pages<'_>) -> Result<PageHashes, KeyValueError> {
+    pub async fn write_pages(
+        &self,
+        id: &ListId,
+        pages: &Pages<'_>,
+    ) -> Result<PageHashes, KeyValueError> {
         let mut hashes = Vec::new();
         for name in page_names(pages.partitions()) {
-            let Some(bytes) = pages.page(name) else { continue };
+            let Some(bytes) = pages.page(name) else {
+                continue;
+            };
             self.key_value.set(&name.key(id), &bytes).await?;
             hashes.push((name, Sha256::digest(&bytes).into()));
         }
@@ -80,7 +86,12 @@ impl Lists {
     }
 
     /// One page, checked against its hash.
-    pub async fn read_page(&self, id: &ListId, name: PageName, hash: &[u8; 32]) -> Result<Arc<[u8]>, PageReadError> {
+    pub async fn read_page(
+        &self,
+        id: &ListId,
+        name: PageName,
+        hash: &[u8; 32],
+    ) -> Result<Arc<[u8]>, PageReadError> {
         let key = name.key(id);
         if let Some(known) = self.pages.get(&key) {
             return Ok(known);

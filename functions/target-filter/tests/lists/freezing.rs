@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
+use chudian_target_filter::exclusions::MessageClass;
 use chudian_target_filter::lists::batches::Batching;
-use chudian_target_filter::lists::caps::{MessageClass, OverCap};
+use chudian_target_filter::lists::caps::OverCap;
 use chudian_target_filter::lists::freeze::freeze;
 use chudian_target_filter::lists::limits::{BATCHES_MAX, CANDIDATES_MAX};
 use chudian_target_filter::lists::{Candidates, FreezeError, FrozenList, Group};

@@ -6,5 +6,6 @@
 )]
 
 mod freezing;
+mod lookalikes;
 mod stored;
 mod support;

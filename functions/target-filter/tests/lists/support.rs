@@ -1,7 +1,8 @@
 //! Made-up customers and recipes.
 
+use chudian_target_filter::exclusions::MessageClass;
 use chudian_target_filter::lists::batches::Batching;
-use chudian_target_filter::lists::caps::{CapRule, CapRules, MessageClass, OverCap};
+use chudian_target_filter::lists::caps::{CapRule, CapRules, OverCap};
 use chudian_target_filter::lists::keyed::CustomerBytes;
 use chudian_target_filter::lists::recipe::{ChannelChoice, Control, Priority, Recipe};
 use chudian_target_filter::lists::{Candidate, Candidates};
@@ -65,7 +66,7 @@ pub(crate) fn recipe() -> Recipe {
         exclusion_version: "1".to_owned(),
         dataset_version: "ds_a".to_owned(),
         contact_horizon: None,
-        as_of_unix_s: 1_795_320_000,
+        as_of_unix_days: 20_779,
         region_scope: None,
         region_column: Some("region".to_owned()),
         class: MessageClass::Marketing,

@@ -6,12 +6,12 @@ use chudian_dataset::value::Value;
 use chudian_runtime::dataset::{ReadError, SnapshotReader};
 use chudian_vocabulary::Date;
 
-use super::selection::Selection;
 use crate::lists::freeze::PRIORITY_OF_NO_VALUE;
 use crate::lists::recipe::{ChannelChoice, Priority, Recipe};
 use crate::lists::{Candidate, Candidates, FreezeError};
 use crate::lookalike::bins::number_of;
 use crate::lookalike::score::Scorecard;
+use crate::service::selector::Selection;
 
 /// Why the candidates cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -62,9 +62,17 @@ pub async fn collect(
 ) -> Result<Candidates, CollectError> {
     let reader = &selection.reader;
     check_columns(reader, recipe)?;
-    let count: u64 = selection.segments.iter().map(|rows| rows.count() as u64).sum();
+    let count: u64 = selection
+        .segments
+        .iter()
+        .map(|rows| rows.count() as u64)
+        .sum();
     let mut candidates = Candidates::with_capacity(count)?;
-    let shown: Vec<Option<&Column>> = recipe.columns.iter().map(|name| reader.describe(name)).collect();
+    let shown: Vec<Option<&Column>> = recipe
+        .columns
+        .iter()
+        .map(|name| reader.describe(name))
+        .collect();
     let mut cells: Vec<String> = vec![String::new(); recipe.columns.len()];
     for (segment, rows) in selection.segments.iter().enumerate() {
         if rows.count() == 0 {
@@ -72,26 +80,40 @@ pub async fn collect(
         }
         let columns = read_segment(reader, segment, recipe, scorecard).await?;
         let ColumnData::Identities { values: identities } = columns.identities.as_ref() else {
-            return Err(CollectError::WrongKind { column: ID_COLUMN.to_owned(), role: ColumnRole::Shown });
+            return Err(CollectError::WrongKind {
+                column: ID_COLUMN.to_owned(),
+                role: ColumnRole::Shown,
+            });
         };
         for row in rows.iter() {
-            let Some(id) = identities.as_slice().get(row) else { continue };
+            let Some(id) = identities.as_slice().get(row) else {
+                continue;
+            };
             let channel = match (&recipe.channel, &columns.channel) {
                 (ChannelChoice::Fixed(name), _) => Some(name.as_str()),
-                (ChannelChoice::Column(_), column) => column.as_deref().and_then(|column| word(column, row)),
+                (ChannelChoice::Column(_), column) => {
+                    column.as_deref().and_then(|column| word(column, row))
+                }
             };
             let Some(channel) = channel else {
                 candidates.leave_out_without_channel();
                 continue;
             };
             let channel = candidates.channel(channel)?;
-            let region = columns.region.as_deref().and_then(|column| word(column, row)).unwrap_or_default();
+            let region = columns
+                .region
+                .as_deref()
+                .and_then(|column| word(column, row))
+                .unwrap_or_default();
             let region = candidates.region(region)?;
             let priority = match (&recipe.priority, scorecard) {
                 (Priority::Draw, _) => 0,
-                (Priority::Column { descending, .. }, _) => {
-                    columns.priority.as_deref().map_or(PRIORITY_OF_NO_VALUE, |column| rank(column, row, *descending))
-                }
+                (Priority::Column { descending, .. }, _) => columns
+                    .priority
+                    .as_deref()
+                    .map_or(PRIORITY_OF_NO_VALUE, |column| {
+                        rank(column, row, *descending)
+                    }),
                 (Priority::Lookalike { .. }, card) => card.map_or(PRIORITY_OF_NO_VALUE, |card| {
                     let values = columns.scored.iter().map(|column| column.value(row));
                     card.points(values.collect::<Vec<_>>().iter().map(Option::as_ref))
@@ -103,7 +125,12 @@ pub async fn collect(
                     push_value(cell, facts, column.value(row));
                 }
             }
-            let candidate = Candidate { id: *id, priority, region, channel };
+            let candidate = Candidate {
+                id: *id,
+                priority,
+                region,
+                channel,
+            };
             candidates.push(candidate, cells.iter().map(String::as_str))?;
         }
     }
@@ -112,13 +139,25 @@ pub async fn collect(
 
 fn check_columns(reader: &SnapshotReader, recipe: &Recipe) -> Result<(), CollectError> {
     let require = |name: &str, role: ColumnRole| {
-        let column = reader.describe(name).ok_or_else(|| ReadError::UnknownColumn(name.to_owned()))?;
+        let column = reader
+            .describe(name)
+            .ok_or_else(|| ReadError::UnknownColumn(name.to_owned()))?;
         let fits = match role {
             ColumnRole::Channel => column.kind == Kind::Word,
-            ColumnRole::Priority => matches!(column.kind, Kind::Integer | Kind::Money | Kind::Score | Kind::Date),
+            ColumnRole::Priority => matches!(
+                column.kind,
+                Kind::Integer | Kind::Money | Kind::Score | Kind::Date
+            ),
             ColumnRole::Shown => column.kind != Kind::Identity,
         };
-        if fits { Ok(()) } else { Err(CollectError::WrongKind { column: name.to_owned(), role }) }
+        if fits {
+            Ok(())
+        } else {
+            Err(CollectError::WrongKind {
+                column: name.to_owned(),
+                role,
+            })
+        }
     };
     if let ChannelChoice::Column(name) = &recipe.channel {
         require(name, ColumnRole::Channel)?;
@@ -126,7 +165,10 @@ fn check_columns(reader: &SnapshotReader, recipe: &Recipe) -> Result<(), Collect
     if let Priority::Column { name, .. } = &recipe.priority {
         require(name, ColumnRole::Priority)?;
     }
-    recipe.columns.iter().try_for_each(|name| require(name, ColumnRole::Shown))
+    recipe
+        .columns
+        .iter()
+        .try_for_each(|name| require(name, ColumnRole::Shown))
 }
 
 async fn read_segment(
@@ -158,11 +200,20 @@ async fn read_segment(
             scored.push(reader.column(segment, name).await?);
         }
     }
-    Ok(SegmentColumns { identities, region, channel, priority, shown, scored })
+    Ok(SegmentColumns {
+        identities,
+        region,
+        channel,
+        priority,
+        shown,
+        scored,
+    })
 }
 
 fn word(column: &ColumnData, row: usize) -> Option<&str> {
-    let ColumnData::Words { codes, words, .. } = column else { return None };
+    let ColumnData::Words { codes, words, .. } = column else {
+        return None;
+    };
     if !column.is_valid(row) {
         return None;
     }
@@ -188,7 +239,12 @@ fn push_value(cell: &mut String, column: &Column, value: Option<Value>) {
         Some(Value::Integer(fen)) if column.kind == Kind::Money => {
             let sign = if fen < 0 { "-" } else { "" };
             let fen = fen.unsigned_abs();
-            write!(cell, "{sign}{}.{:02}", fen.div_euclid(100), fen.rem_euclid(100))
+            write!(
+                cell,
+                "{sign}{}.{:02}",
+                fen.div_euclid(100),
+                fen.rem_euclid(100)
+            )
         }
         Some(Value::Integer(number)) => write!(cell, "{number}"),
         Some(Value::Score(score)) => write!(cell, "{score}"),
@@ -210,7 +266,11 @@ mod tests {
     fn values_are_written_as_people_read_them() {
         let shown = |kind, value| {
             let mut cell = String::new();
-            push_value(&mut cell, &Column::new(ColumnName::new("x").unwrap(), kind), value);
+            push_value(
+                &mut cell,
+                &Column::new(ColumnName::new("x").unwrap(), kind),
+                value,
+            );
             cell
         };
         assert_eq!(shown(Kind::Money, Some(Value::Integer(-5))), "-0.05");

@@ -30,7 +30,10 @@ impl ExportTable {
     /// The beginning of the file with the head of the table.
     pub fn head(&self, columns: &[String]) -> Vec<u8> {
         let mut line = String::new();
-        let names = HEAD.into_iter().chain(columns.iter().map(String::as_str)).chain([REFERENCE]);
+        let names = HEAD
+            .into_iter()
+            .chain(columns.iter().map(String::as_str))
+            .chain([REFERENCE]);
         push_line(&mut line, names);
         let mut out = self.encoding.begin().to_vec();
         self.encoding.encode(&line, &mut out);
@@ -52,11 +55,17 @@ impl ExportTable {
         for (_, index, member) in members {
             let id = CustomerPseudonym(member.id).to_string();
             let batch = member.batch.to_string();
-            let channel = self.channels.get(usize::from(member.channel)).map_or("", String::as_str);
+            let channel = self
+                .channels
+                .get(usize::from(member.channel))
+                .map_or("", String::as_str);
             let reference = self.mark.reference(&member.id);
             let cells = page.cells(index)?;
             let head = [id.as_str(), batch.as_str(), channel, region];
-            push_line(&mut text, head.into_iter().chain(cells).chain([reference.as_str()]));
+            push_line(
+                &mut text,
+                head.into_iter().chain(cells).chain([reference.as_str()]),
+            );
         }
         let mut out = Vec::with_capacity(text.len());
         self.encoding.encode(&text, &mut out);

@@ -2,19 +2,20 @@
 
 use std::num::NonZeroU64;
 
+use chudian_dataset::schema::Purpose;
 use chudian_vocabulary::{Name, check_identifier};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::selection::Versions;
 use crate::lists::Recipe;
 use crate::lists::batches::Batching;
-use crate::lists::caps::{CapError, CapRule, CapRules, MessageClass, OverCap};
+use crate::lists::caps::{CapError, CapRule, CapRules, OverCap};
 use crate::lists::identity::LookalikeId;
 use crate::lists::keyed::PERMILLE;
 use crate::lists::limits::{CAP_RULES_MAX, COLUMNS_MAX, LIFE_DAYS_DEFAULT, LIFE_DAYS_MAX};
 use crate::lists::recipe::{ChannelChoice, Control, Priority};
+use crate::service::forms::{ClassForm, SelectionForm};
+use crate::service::selector::Selection;
 
 /// Letters of a list's name: it has to fit a table cell.
 pub const NAME_LETTERS_MAX: usize = 80;
@@ -27,26 +28,6 @@ const SALT_BYTES_MAX: usize = 128;
 
 /// The salt when a request names none: campaigns share their control customers unless they ask for others.
 const SALT_DEFAULT: &str = "standard";
-
-/// Kind of message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum MessageClassForm {
-    /// Advertising.
-    #[default]
-    Marketing,
-    /// What a customer must be told; caps never touch it.
-    Service,
-}
-
-impl From<MessageClassForm> for MessageClass {
-    fn from(form: MessageClassForm) -> Self {
-        match form {
-            MessageClassForm::Marketing => Self::Marketing,
-            MessageClassForm::Service => Self::Service,
-        }
-    }
-}
 
 /// Which channel contacts a customer: `{"fixed": "sms-hall"}` or `{"column": "preferred_channel"}`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -138,10 +119,10 @@ fn salt_default() -> String {
 #[serde(rename_all = "kebab-case")]
 pub enum BatchesForm {
     /// As few batches as keep each at or below this size.
-    #[schema(value_type = u64, minimum = 1)]
+    #[schema(value_type = u64)]
     Size(NonZeroU64),
     /// This many.
-    #[schema(value_type = u64, minimum = 1)]
+    #[schema(value_type = u64)]
     Count(NonZeroU64),
 }
 
@@ -153,18 +134,8 @@ pub struct ListForm {
     pub name: String,
     /// What it is for; kept with every use.
     pub purpose: String,
-    /// Who: a rule or a saved group, and an exclusion set.
-    #[schema(value_type = Object)]
-    pub selection: Value,
-    /// The dataset version; absent: the one in force.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dataset_version: Option<String>,
-    /// The moment at which time windows end, seconds since 1970; absent: now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub as_of_unix_s: Option<i64>,
-    /// Kind of message.
-    #[serde(default)]
-    pub message_class: MessageClassForm,
+    /// Who, and who of them is left out.
+    pub selection: SelectionForm,
     /// Which channel contacts a customer.
     pub channel: ChannelForm,
     /// Who comes first.
@@ -205,7 +176,10 @@ pub struct FormFault {
 impl FormFault {
     /// A fault at `pointer`.
     pub fn new(pointer: impl Into<String>, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: Name::new(zh, en) }
+        Self {
+            pointer: pointer.into(),
+            detail: Name::new(zh, en),
+        }
     }
 }
 
@@ -235,7 +209,10 @@ impl ListForm {
         check_text("/purpose", &self.purpose, TEXT_LETTERS_MAX)?;
         for (pointer, salt) in [
             ("/order_salt", Some(&self.order_salt)),
-            ("/control/salt", self.control.as_ref().map(|control| &control.salt)),
+            (
+                "/control/salt",
+                self.control.as_ref().map(|control| &control.salt),
+            ),
         ] {
             if salt.is_some_and(|salt| salt.is_empty() || salt.len() > SALT_BYTES_MAX) {
                 return Err(FormFault::new(
@@ -250,22 +227,34 @@ impl ListForm {
     }
 
     fn check_numbers(&self) -> Result<(), FormFault> {
-        if self.life_days.is_some_and(|days| !(1..=LIFE_DAYS_MAX).contains(&days)) {
+        if self
+            .life_days
+            .is_some_and(|days| !(1..=LIFE_DAYS_MAX).contains(&days))
+        {
             return Err(FormFault::new(
                 "/life_days",
                 format!("须为 1 至 {LIFE_DAYS_MAX} 天。"),
                 format!("Must be 1 to {LIFE_DAYS_MAX} days."),
             ));
         }
-        if self.control.as_ref().is_some_and(|control| control.permille > PERMILLE) {
+        if self
+            .control
+            .as_ref()
+            .is_some_and(|control| control.permille > PERMILLE)
+        {
             return Err(FormFault::new(
                 "/control/permille",
                 format!("须为 0 至 {PERMILLE}（千分之几）。"),
                 format!("Must be 0 to {PERMILLE}, in thousandths."),
             ));
         }
-        let service = self.message_class == MessageClassForm::Service;
-        if service && self.control.as_ref().is_some_and(|control| control.permille > 0) {
+        let service = self.selection.class == ClassForm::Service;
+        if service
+            && self
+                .control
+                .as_ref()
+                .is_some_and(|control| control.permille > 0)
+        {
             return Err(FormFault::new(
                 "/control",
                 "服务类通知必须送达所有相关客户，不能设对照组。请去掉 control。",
@@ -284,8 +273,14 @@ impl ListForm {
             ));
         }
         let mut names = self.columns.iter().enumerate();
-        if let Some((place, _)) = names.find(|(place, name)| self.columns.iter().take(*place).any(|other| other == *name)) {
-            return Err(FormFault::new(format!("/columns/{place}"), "同一列只写一次。", "Name each column once."));
+        if let Some((place, _)) =
+            names.find(|(place, name)| self.columns.iter().take(*place).any(|other| other == *name))
+        {
+            return Err(FormFault::new(
+                format!("/columns/{place}"),
+                "同一列只写一次。",
+                "Name each column once.",
+            ));
         }
         if let ChannelForm::Fixed(channel) = &self.channel
             && check_identifier(channel).is_err()
@@ -337,18 +332,28 @@ impl ListForm {
     ///
     /// # Errors
     /// When the caps cannot be used.
-    pub fn recipe(&self, facts: RecipeFacts<'_>) -> Result<Recipe, FormFault> {
-        let control = self.control.clone().unwrap_or_else(|| ControlForm { salt: salt_default(), permille: 0 });
+    pub fn recipe(
+        &self,
+        selection: &Selection,
+        region_scope: Option<String>,
+    ) -> Result<Recipe, FormFault> {
+        let control = self.control.clone().unwrap_or_else(|| ControlForm {
+            salt: salt_default(),
+            permille: 0,
+        });
         Ok(Recipe {
-            rule: facts.rule.to_owned(),
-            rule_version: facts.versions.rule.clone(),
-            exclusion_version: facts.versions.exclusions.clone(),
-            dataset_version: facts.dataset_version,
-            contact_horizon: facts.versions.contact_horizon.clone(),
-            as_of_unix_s: facts.as_of_unix_s,
-            region_scope: facts.region_scope,
-            region_column: facts.region_column,
-            class: self.message_class.into(),
+            rule: selection.rule.clone(),
+            rule_version: selection.versions.rule.clone(),
+            exclusion_version: selection.versions.exclusions.clone(),
+            dataset_version: selection.reader.version().to_string(),
+            contact_horizon: selection.versions.contact_horizon.clone(),
+            as_of_unix_days: selection.today.unix_days(),
+            region_scope,
+            region_column: selection
+                .reader
+                .with_purpose(Purpose::Region)
+                .map(|column| column.name.to_string()),
+            class: selection.class,
             channel: match &self.channel {
                 ChannelForm::Fixed(name) => ChannelChoice::Fixed(name.clone()),
                 ChannelForm::Column(name) => ChannelChoice::Column(name.clone()),
@@ -359,7 +364,9 @@ impl ListForm {
                     name: column.name.clone(),
                     descending: matches!(column.order, DirectionForm::Descending),
                 },
-                PriorityForm::Lookalike(run_id) => Priority::Lookalike { run_id: run_id.clone() },
+                PriorityForm::Lookalike(run_id) => Priority::Lookalike {
+                    run_id: run_id.clone(),
+                },
             },
             order_salt: self.order_salt.clone(),
             caps: self.cap_rules()?,
@@ -367,7 +374,10 @@ impl ListForm {
                 OverCapForm::Cut => OverCap::Cut,
                 OverCapForm::Refuse => OverCap::Refuse,
             },
-            control: Control { salt: control.salt, permille: control.permille },
+            control: Control {
+                salt: control.salt,
+                permille: control.permille,
+            },
             batching: match self.batches {
                 None => Batching::Whole,
                 Some(BatchesForm::Size(size)) => Batching::OfSize(size),
@@ -376,20 +386,4 @@ impl ListForm {
             columns: self.columns.clone(),
         })
     }
-}
-
-/// What a recipe takes from outside the request.
-pub struct RecipeFacts<'a> {
-    /// The rule in its canonical text.
-    pub rule: &'a str,
-    /// Versions that the selection hung on.
-    pub versions: &'a Versions,
-    /// The dataset version that was read.
-    pub dataset_version: String,
-    /// The moment at which time windows end.
-    pub as_of_unix_s: i64,
-    /// The maker's region.
-    pub region_scope: Option<String>,
-    /// The column with the region.
-    pub region_column: Option<String>,
 }

@@ -50,7 +50,12 @@ impl Layout {
             })
             .collect();
         let pages = pages.iter().map(|(_, hash)| hexadecimal(hash)).collect();
-        Self { partitions, channels, columns, pages }
+        Self {
+            partitions,
+            channels,
+            columns,
+            pages,
+        }
     }
 
     /// Reads the stored form.
@@ -67,7 +72,11 @@ impl Layout {
             .iter()
             .map(|form| Partition {
                 region: form.region.clone(),
-                group: if form.control { Group::Control } else { Group::Contacted },
+                group: if form.control {
+                    Group::Control
+                } else {
+                    Group::Contacted
+                },
                 members: form.members,
             })
             .collect()
@@ -80,10 +89,18 @@ impl Layout {
     pub fn pages(&self) -> Result<Vec<(PageName, [u8; 32])>, LayoutError> {
         let names = page_names(&self.partitions());
         if names.len() != self.pages.len() {
-            return Err(LayoutError("its pages do not fit its partitions".to_owned()));
+            return Err(LayoutError(
+                "its pages do not fit its partitions".to_owned(),
+            ));
         }
-        let hash = |text: &String| from_hexadecimal(text).ok_or_else(|| LayoutError("a hash is malformed".to_owned()));
-        names.into_iter().zip(&self.pages).map(|(name, text)| Ok((name, hash(text)?))).collect()
+        let hash = |text: &String| {
+            from_hexadecimal(text).ok_or_else(|| LayoutError("a hash is malformed".to_owned()))
+        };
+        names
+            .into_iter()
+            .zip(&self.pages)
+            .map(|(name, text)| Ok((name, hash(text)?)))
+            .collect()
     }
 }
 
@@ -108,7 +125,7 @@ fn from_hexadecimal(text: &str) -> Option<[u8; 32]> {
 #[serde(deny_unknown_fields)]
 pub struct AccountForm {
     /// What the rule selected and what each exclusion removed of it, in order.
-    pub waterfall: Vec<WaterfallStep>,
+    pub waterfall: Vec<ListStep>,
     /// Selected and not excluded.
     pub candidates: u64,
     /// Of these, without a channel and so left out.
@@ -130,7 +147,7 @@ pub struct AccountForm {
 /// One step of the way from the rule to the candidates.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct WaterfallStep {
+pub struct ListStep {
     /// `selected`, or the exclusion's id.
     pub step: String,
     /// Customers selected or removed.
@@ -168,7 +185,11 @@ pub struct PartOfList {
 impl AccountForm {
     /// The account of a freezing.
     pub fn new(account: &Account, recipe: &Recipe, waterfall: &[(String, u64)]) -> Self {
-        let caps = recipe.caps.as_slice().iter().zip(account.removed_by_cap.iter().copied());
+        let caps = recipe
+            .caps
+            .as_slice()
+            .iter()
+            .zip(account.removed_by_cap.iter().copied());
         let caps = caps.map(|(rule, removed)| CapStep {
             channel: rule.channel.clone(),
             region: rule.region.clone(),
@@ -183,7 +204,10 @@ impl AccountForm {
             };
             rows.iter().map(part).collect()
         };
-        let steps = waterfall.iter().map(|(step, customers)| WaterfallStep { step: step.clone(), customers: *customers });
+        let steps = waterfall.iter().map(|(step, customers)| ListStep {
+            step: step.clone(),
+            customers: *customers,
+        });
         Self {
             waterfall: steps.collect(),
             candidates: account.candidates,

@@ -5,4 +5,3 @@ pub mod export;
 pub mod forms;
 pub mod layout;
 pub mod seal;
-pub mod selection;

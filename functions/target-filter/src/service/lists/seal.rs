@@ -44,7 +44,10 @@ impl Outlet {
 
 impl Write for Outlet {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -65,8 +68,11 @@ impl Seal {
     /// # Errors
     /// When there is no recipient.
     pub fn new(recipients: &[Recipient]) -> Result<Self, SealError> {
-        let keys = recipients.iter().map(|recipient| &recipient.0 as &dyn age::Recipient);
-        let encryptor = age::Encryptor::with_recipients(keys).map_err(|error| SealError::Header(error.to_string()))?;
+        let keys = recipients
+            .iter()
+            .map(|recipient| &recipient.0 as &dyn age::Recipient);
+        let encryptor = age::Encryptor::with_recipients(keys)
+            .map_err(|error| SealError::Header(error.to_string()))?;
         let outlet = Outlet::default();
         let writer = encryptor.wrap_output(outlet.clone())?;
         Ok(Self { writer, outlet })
@@ -99,7 +105,9 @@ mod tests {
 
     fn opened(file: &[u8], identity: &x25519::Identity) -> Option<Vec<u8>> {
         let decryptor = age::Decryptor::new(file).ok()?;
-        let mut reader = decryptor.decrypt(std::iter::once(identity as &dyn age::Identity)).ok()?;
+        let mut reader = decryptor
+            .decrypt(std::iter::once(identity as &dyn age::Identity))
+            .ok()?;
         let mut plain = Vec::new();
         reader.read_to_end(&mut plain).ok().map(|_| plain)
     }
@@ -108,8 +116,10 @@ mod tests {
     #[test]
     fn only_the_recipients_open_it() {
         let identities: Vec<_> = (0..3).map(|_| x25519::Identity::generate()).collect();
-        let recipients: Vec<_> =
-            identities[..2].iter().map(|identity| Recipient::parse(&identity.to_public().to_string()).unwrap()).collect();
+        let recipients: Vec<_> = identities[..2]
+            .iter()
+            .map(|identity| Recipient::parse(&identity.to_public().to_string()).unwrap())
+            .collect();
         let plain: Vec<u8> = (0..200_000_u32).map(|number| number as u8).collect();
         let mut seal = Seal::new(&recipients).unwrap();
         let mut file = Vec::new();
@@ -135,7 +145,12 @@ mod tests {
         use age::secrecy::ExposeSecret as _;
         let identity = x25519::Identity::generate();
         assert!(Recipient::parse(&identity.to_public().to_string()).is_some());
-        for text in ["", "age1", "ssh-ed25519 AAAA", identity.to_string().expose_secret()] {
+        for text in [
+            "",
+            "age1",
+            "ssh-ed25519 AAAA",
+            identity.to_string().expose_secret(),
+        ] {
             assert!(Recipient::parse(text).is_none());
         }
         assert!(matches!(Seal::new(&[]), Err(SealError::Header(_))));
