@@ -44,8 +44,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let outcome = run(&import, None)?;
     let took = began.elapsed();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
+    let peak = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap_or_default();
     println!("{outcome:?}");
-    println!("survey {surveyed:.2?}, all {took:.2?}, {:.0} rows/s, {peak}", outcome.rows_read as f64 / took.as_secs_f64());
+    println!(
+        "survey {surveyed:.2?}, all {took:.2?}, {:.0} rows/s, {peak}",
+        outcome.rows_read as f64 / took.as_secs_f64()
+    );
     Ok(())
 }

@@ -36,7 +36,9 @@ pub(crate) fn parse(text: &[u8]) -> Option<i32> {
 #[must_use]
 pub(crate) fn text(days: i64) -> Option<String> {
     let (year, month, day) = civil(days)?;
-    YEARS.contains(&year).then(|| format!("{year:04}-{month:02}-{day:02}"))
+    YEARS
+        .contains(&year)
+        .then(|| format!("{year:04}-{month:02}-{day:02}"))
 }
 
 /// Nothing, or a time of day.
@@ -46,14 +48,28 @@ fn is_end(rest: &[u8]) -> bool {
         [b' ' | b'T', rest @ ..] => rest,
         _ => return false,
     };
-    rest.first().is_some_and(u8::is_ascii_digit) && rest.iter().all(|byte| byte.is_ascii_digit() || b":.+-Z ".contains(byte))
+    rest.first().is_some_and(u8::is_ascii_digit)
+        && rest
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || b":.+-Z ".contains(byte))
 }
 
 /// A number of so many digits, and what follows it.
 fn number(text: &[u8], digits_min: usize, digits_max: usize) -> Option<(i64, &[u8])> {
-    let digits = text.iter().take(digits_max).take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, rest) = text.split_at_checked(digits).filter(|(digits, _)| digits.len() >= digits_min)?;
-    Some((digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')), rest))
+    let digits = text
+        .iter()
+        .take(digits_max)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let (digits, rest) = text
+        .split_at_checked(digits)
+        .filter(|(digits, _)| digits.len() >= digits_min)?;
+    Some((
+        digits
+            .iter()
+            .fold(0, |number, digit| number * 10 + i64::from(digit - b'0')),
+        rest,
+    ))
 }
 
 // Both ways after Hinnant, "chrono-compatible low-level date algorithms": years begin in March, so that the leap day is the last.
@@ -66,7 +82,9 @@ fn days(year: i64, month: i64, day: i64) -> Option<i32> {
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - EPOCH_DAYS;
     // The thirtieth of February comes back as another day.
-    (civil(days) == Some((year, month, day))).then(|| i32::try_from(days).ok()).flatten()
+    (civil(days) == Some((year, month, day)))
+        .then(|| i32::try_from(days).ok())
+        .flatten()
 }
 
 fn civil(days: i64) -> Option<(i64, i64, i64)> {
@@ -76,7 +94,11 @@ fn civil(days: i64) -> Option<(i64, i64, i64)> {
     let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     Some((year_of_era + era * 400 + i64::from(month <= 2), month, day))
 }
 
@@ -86,10 +108,34 @@ mod tests {
 
     #[test]
     fn dates_of_every_writing_are_read() {
-        for writing in ["2026-05-01", "2026/5/1", "2026.05.1", "20260501", "2026年5月1日", "2026-05-01 13:45:00", "2026-05-01T00:00:00Z", " 2026-05-01 "] {
+        for writing in [
+            "2026-05-01",
+            "2026/5/1",
+            "2026.05.1",
+            "20260501",
+            "2026年5月1日",
+            "2026-05-01 13:45:00",
+            "2026-05-01T00:00:00Z",
+            " 2026-05-01 ",
+        ] {
             assert_eq!(parse(writing.as_bytes()), Some(20_574), "{writing}");
         }
-        for other in ["", "2026", "2026-5", "2026-02-30", "2026-13-01", "2026-00-10", "26-05-01", "2026-05-011", "2026-05/01", "1899-12-31", "2200-01-01", "202605", "2026-05-01x", "0000-00-00"] {
+        for other in [
+            "",
+            "2026",
+            "2026-5",
+            "2026-02-30",
+            "2026-13-01",
+            "2026-00-10",
+            "26-05-01",
+            "2026-05-011",
+            "2026-05/01",
+            "1899-12-31",
+            "2200-01-01",
+            "202605",
+            "2026-05-01x",
+            "0000-00-00",
+        ] {
             assert_eq!(parse(other.as_bytes()), None, "{other}");
         }
     }

@@ -101,7 +101,10 @@ impl Decimal {
                 let exponent = exponent.get(1..).unwrap_or_default();
                 let exponent = exponent.strip_prefix(b"+").unwrap_or(exponent);
                 let exponent = plain_integer(exponent).ok_or(NumberFault::Form)?;
-                (digits, i32::try_from(exponent).map_err(|_| NumberFault::TooLarge)?)
+                (
+                    digits,
+                    i32::try_from(exponent).map_err(|_| NumberFault::TooLarge)?,
+                )
             }
             None => (text, 0),
         };
@@ -123,7 +126,10 @@ impl Decimal {
             Err(_) => {
                 let power = 10_i128.checked_pow(u32::try_from(-scale).unwrap_or(u32::MAX));
                 let mantissa = power.and_then(|power| mantissa.checked_mul(power));
-                Ok(Self { mantissa: mantissa.ok_or(NumberFault::TooLarge)?, scale: 0 })
+                Ok(Self {
+                    mantissa: mantissa.ok_or(NumberFault::TooLarge)?,
+                    scale: 0,
+                })
             }
         }
     }
@@ -133,18 +139,29 @@ impl Decimal {
     /// # Errors
     /// [`NumberFault::NotWhole`] when `rounding` allows none; [`NumberFault::TooLarge`] beyond [`FIGURE_MAX`].
     pub fn whole(self, factor: Factor, rounding: Rounding) -> Result<i64, NumberFault> {
-        let numerator = self.mantissa.checked_mul(i128::from(factor.times)).ok_or(NumberFault::TooLarge)?;
-        let divisor = 10_i128.checked_pow(self.scale).and_then(|power| power.checked_mul(i128::from(factor.by.get())));
+        let numerator = self
+            .mantissa
+            .checked_mul(i128::from(factor.times))
+            .ok_or(NumberFault::TooLarge)?;
+        let divisor = 10_i128
+            .checked_pow(self.scale)
+            .and_then(|power| power.checked_mul(i128::from(factor.by.get())));
         let Some(divisor) = divisor else {
             // A divisor beyond 128 bits: the number is smaller than any unit.
-            return if rounding == Rounding::Exact { Err(NumberFault::NotWhole) } else { Ok(0) };
+            return if rounding == Rounding::Exact {
+                Err(NumberFault::NotWhole)
+            } else {
+                Ok(0)
+            };
         };
         let (quotient, rest) = (numerator / divisor, numerator % divisor);
         let whole = match rounding {
             _ if rest == 0 => quotient,
             Rounding::Exact => return Err(NumberFault::NotWhole),
             Rounding::Down => quotient,
-            Rounding::HalfUp if rest.unsigned_abs() >= divisor.unsigned_abs().div_ceil(2) => quotient + numerator.signum(),
+            Rounding::HalfUp if rest.unsigned_abs() >= divisor.unsigned_abs().div_ceil(2) => {
+                quotient + numerator.signum()
+            }
             Rounding::HalfUp => quotient,
         };
         match i64::try_from(whole) {
@@ -170,10 +187,16 @@ fn mantissa(text: &[u8]) -> Result<(i128, u32), NumberFault> {
                     return Err(NumberFault::TooLarge);
                 }
                 scale += u32::from(point);
-                since_comma = if point { since_comma } else { since_comma.map(|count| count + 1) };
+                since_comma = if point {
+                    since_comma
+                } else {
+                    since_comma.map(|count| count + 1)
+                };
             }
             b'.' if !point && since_comma.is_none_or(|count| count == 3) => point = true,
-            b',' if !point && digits > 0 && since_comma.map_or(digits <= 3, |count| count == 3) => since_comma = Some(0),
+            b',' if !point && digits > 0 && since_comma.map_or(digits <= 3, |count| count == 3) => {
+                since_comma = Some(0)
+            }
             _ => return Err(NumberFault::Form),
         }
     }
@@ -223,7 +246,12 @@ mod tests {
             ("1e-50", yuan, Rounding::HalfUp, Ok(0)),
             ("1e-50", yuan, Rounding::Exact, Err(NumberFault::NotWhole)),
             ("1e40", yuan, Rounding::Exact, Err(NumberFault::TooLarge)),
-            ("99999999999999999999", yuan, Rounding::Exact, Err(NumberFault::TooLarge)),
+            (
+                "99999999999999999999",
+                yuan,
+                Rounding::Exact,
+                Err(NumberFault::TooLarge),
+            ),
             ("", yuan, Rounding::Exact, Err(NumberFault::Form)),
             ("-", yuan, Rounding::Exact, Err(NumberFault::Form)),
             (".", yuan, Rounding::Exact, Err(NumberFault::Form)),
@@ -236,7 +264,8 @@ mod tests {
             ("NaN", yuan, Rounding::Exact, Err(NumberFault::Form)),
         ];
         for (text, factor, rounding, expected) in table {
-            let outcome = Decimal::parse(text.as_bytes()).and_then(|number| number.whole(factor, rounding));
+            let outcome =
+                Decimal::parse(text.as_bytes()).and_then(|number| number.whole(factor, rounding));
             assert_eq!(outcome, expected, "{text}");
         }
     }

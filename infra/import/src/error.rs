@@ -27,7 +27,9 @@ pub enum ImportError {
     #[error("{}", headings_text(.0, Language::English))]
     Headings(HeadingFaults),
     /// A column of words that is none.
-    #[error("column `{heading}` has more than {distinct_max} distinct words (or the words of all columns more than {bytes_max} bytes): a name or an identifier; drop it or group it in the mapping")]
+    #[error(
+        "column `{heading}` has more than {distinct_max} distinct words (or the words of all columns more than {bytes_max} bytes): a name or an identifier; drop it or group it in the mapping"
+    )]
     TooManyWords {
         /// The heading.
         heading: String,
@@ -88,12 +90,17 @@ pub enum ImportError {
 }
 
 fn place(kept: &Option<PathBuf>) -> String {
-    kept.as_ref().map_or_else(|| "-".to_owned(), |path| path.display().to_string())
+    kept.as_ref()
+        .map_or_else(|| "-".to_owned(), |path| path.display().to_string())
 }
 
 fn headings_text(faults: &HeadingFaults, language: Language) -> String {
     let list = |headings: &[String]| {
-        let mut named: Vec<String> = headings.iter().take(NAMED_MAX).map(|heading| format!("`{heading}`")).collect();
+        let mut named: Vec<String> = headings
+            .iter()
+            .take(NAMED_MAX)
+            .map(|heading| format!("`{heading}`"))
+            .collect();
         if headings.len() > NAMED_MAX {
             named.push(format!("… ({})", headings.len()));
         }
@@ -105,8 +112,16 @@ fn headings_text(faults: &HeadingFaults, language: Language) -> String {
             "headings of the file that the mapping does not name (add a [[column]] or a [[drop]] for each): ",
             "映射未提及的表头（请为每个添加 [[column]] 或 [[drop]]）：",
         ),
-        (&faults.missing, "headings of the mapping that the file lacks: ", "文件中没有的映射表头："),
-        (&faults.repeated, "headings that the file has twice: ", "文件中重复的表头："),
+        (
+            &faults.missing,
+            "headings of the mapping that the file lacks: ",
+            "文件中没有的映射表头：",
+        ),
+        (
+            &faults.repeated,
+            "headings that the file has twice: ",
+            "文件中重复的表头：",
+        ),
     ];
     let told: Vec<String> = sentences
         .into_iter()
@@ -130,11 +145,23 @@ impl ImportError {
             Self::Source(error) => error.text(language),
             Self::Mapping(error) => format!("映射：{}", error.text(language)),
             Self::Headings(faults) => headings_text(faults, language),
-            Self::TooManyWords { heading, distinct_max, bytes_max } => format!(
+            Self::TooManyWords {
+                heading,
+                distinct_max,
+                bytes_max,
+            } => format!(
                 "列 `{heading}` 的不同取值超过 {distinct_max} 个（或所有列的词超过 {bytes_max} 字节）：应为姓名或标识，请在映射中丢弃或分组"
             ),
-            Self::TooManyRejects { rejected, rows, limit, kept } => {
-                format!("{rows} 行中有 {rejected} 行被拒绝，超过 --rejects-max {limit}；未发布任何内容。原因见：{}", place(kept))
+            Self::TooManyRejects {
+                rejected,
+                rows,
+                limit,
+                kept,
+            } => {
+                format!(
+                    "{rows} 行中有 {rejected} 行被拒绝，超过 --rejects-max {limit}；未发布任何内容。原因见：{}",
+                    place(kept)
+                )
             }
             Self::NoRows => "没有任何一行被接受；未发布任何内容".to_owned(),
             Self::TooManyRows { max } => format!("文件超过 {max} 行"),

@@ -33,7 +33,6 @@ pub mod suggest;
 pub mod target;
 mod units;
 
-
 pub use build::PagesError;
 pub use decimal::{Decimal, Factor, NumberFault, Rounding};
 pub use error::ImportError;

@@ -63,7 +63,6 @@ pub const WORKBOOK_PARTS_MAX: usize = 4_096;
 /// Rows of a Parquet or Arrow batch that are turned to records at a time.
 pub const BATCH_ROWS: usize = 8_192;
 
-
 /// Bytes of row pages that are put together in memory at a time; with the sorted index beside them a quarter of the memory that an
 /// import may take.
 pub const PAGE_BUCKET_BYTES: u64 = 64 * 1024 * 1024;

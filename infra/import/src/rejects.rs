@@ -32,7 +32,9 @@ impl Default for RejectLimit {
 
 /// Not a limit of rejects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("write a number of rows such as 500, or a share such as 1% or 0.05% / 请写行数（如 500）或占比（如 1%、0.05%）")]
+#[error(
+    "write a number of rows such as 500, or a share such as 1% or 0.05% / 请写行数（如 500）或占比（如 1%、0.05%）"
+)]
 pub struct NoRejectLimit;
 
 impl FromStr for RejectLimit {
@@ -49,7 +51,13 @@ impl FromStr for RejectLimit {
         }
         let whole: u64 = whole.parse().map_err(|_| NoRejectLimit)?;
         let part: u64 = format!("{part:0<4}").parse().map_err(|_| NoRejectLimit)?;
-        if whole > 100 { Err(NoRejectLimit) } else { Ok(Self::Share { ppm: whole * 10_000 + part }) }
+        if whole > 100 {
+            Err(NoRejectLimit)
+        } else {
+            Ok(Self::Share {
+                ppm: whole * 10_000 + part,
+            })
+        }
     }
 }
 
@@ -59,7 +67,9 @@ impl RejectLimit {
     pub fn is_passed(self, rejected: u64, rows: u64) -> bool {
         match self {
             Self::Rows(limit) => rejected > limit,
-            Self::Share { ppm } => u128::from(rejected) * 1_000_000 > u128::from(rows) * u128::from(ppm),
+            Self::Share { ppm } => {
+                u128::from(rejected) * 1_000_000 > u128::from(rows) * u128::from(ppm)
+            }
         }
     }
 }
@@ -72,7 +82,11 @@ impl std::fmt::Display for RejectLimit {
                 let (whole, part) = (ppm / 10_000, ppm % 10_000);
                 let part = format!("{part:04}");
                 let part = part.trim_end_matches('0');
-                if part.is_empty() { write!(formatter, "{whole}%") } else { write!(formatter, "{whole}.{part}%") }
+                if part.is_empty() {
+                    write!(formatter, "{whole}%")
+                } else {
+                    write!(formatter, "{whole}.{part}%")
+                }
             }
         }
     }
@@ -98,7 +112,12 @@ impl RejectFile {
                 _ => {}
             }
         }
-        Ok(Self { place: place.to_owned(), language, writer: None, count: 0 })
+        Ok(Self {
+            place: place.to_owned(),
+            language,
+            writer: None,
+            count: 0,
+        })
     }
 
     /// Rows so far.
@@ -131,7 +150,13 @@ impl RejectFile {
             }
         };
         let reason = reject.reason.text(self.language);
-        writer.write_record([&reject.line.to_string(), &reject.heading, reject.reason.code(), &reason, &reject.shown])?;
+        writer.write_record([
+            &reject.line.to_string(),
+            &reject.heading,
+            reject.reason.code(),
+            &reason,
+            &reject.shown,
+        ])?;
         Ok(())
     }
 
@@ -140,7 +165,9 @@ impl RejectFile {
     /// # Errors
     /// When the disk is full.
     pub fn finish(self) -> io::Result<Option<PathBuf>> {
-        let Some(mut writer) = self.writer else { return Ok(None) };
+        let Some(mut writer) = self.writer else {
+            return Ok(None);
+        };
         writer.flush()?;
         std::fs::rename(with_suffix(&self.place, ".part"), &self.place)?;
         Ok(Some(self.place))

@@ -100,7 +100,8 @@ pub struct Outcome {
 /// # Errors
 /// See [`ImportError`].
 pub fn run(import: &Import<'_>, sending: Option<Sending<'_>>) -> Result<Outcome, ImportError> {
-    let mut rejects = RejectFile::new(import.rejects_place, import.language).map_err(file_error(import.rejects_place))?;
+    let mut rejects = RejectFile::new(import.rejects_place, import.language)
+        .map_err(file_error(import.rejects_place))?;
     let source = source::open(import.path, import.survey, &import.mapping.file)?;
     let reader = RowReader::new(import.mapping, source.headings(), import.key)?;
     let (mut state, arrived) = match &sending {
@@ -111,12 +112,17 @@ pub fn run(import: &Import<'_>, sending: Option<Sending<'_>>) -> Result<Outcome,
         None => (None, Arrived::default()),
     };
     let import_id = state.take().and_then(|state: State| state.import_id);
-    let target = sending.as_ref().zip(import_id.as_deref()).map(|(sending, id)| (sending.target, id));
+    let target = sending
+        .as_ref()
+        .zip(import_id.as_deref())
+        .map(|(sending, id)| (sending.target, id));
     let made = thread::scope(|scope| {
         let (blocks_in, blocks) = sync_channel(BLOCKS_WAITING);
         let reading = scope.spawn(move || read(source, reader, &blocks_in));
         // A run that was killed after it had published has nothing to send.
-        let outbox = target.filter(|_| !arrived.published).map(|(target, id)| Outbox::start(scope, target, id));
+        let outbox = target
+            .filter(|_| !arrived.published)
+            .map(|(target, id)| Outbox::start(scope, target, id));
         let made = make(import, &blocks, outbox.as_ref(), &arrived, &mut rejects);
         // Nobody takes blocks any more; a reader that waits with one ends.
         drop(blocks);
@@ -132,7 +138,10 @@ pub fn run(import: &Import<'_>, sending: Option<Sending<'_>>) -> Result<Outcome,
         Ok(made) => made,
         Err(error) => {
             if let (Some((target, id)), Some(sending)) = (target, &sending)
-                && !matches!(error, ImportError::Target(_) | ImportError::File { .. } | ImportError::Pages(_))
+                && !matches!(
+                    error,
+                    ImportError::Target(_) | ImportError::File { .. } | ImportError::Pages(_)
+                )
             {
                 // The file itself is at fault, so a repetition will not go on with this import. If it cannot be given up either, it stays
                 // unpublished until the next one sweeps it away.
@@ -149,30 +158,54 @@ pub fn run(import: &Import<'_>, sending: Option<Sending<'_>>) -> Result<Outcome,
     if let Some(sending) = &sending {
         State::forget(sending.state_path).map_err(file_error(sending.state_path))?;
     }
-    Ok(Outcome { rejects: kept, published, ..made })
+    Ok(Outcome {
+        rejects: kept,
+        published,
+        ..made
+    })
 }
 
 fn with_place(error: ImportError, place: Option<PathBuf>) -> ImportError {
     match error {
-        ImportError::TooManyRejects { rejected, rows, limit, .. } => ImportError::TooManyRejects { rejected, rows, limit, kept: place },
+        ImportError::TooManyRejects {
+            rejected,
+            rows,
+            limit,
+            ..
+        } => ImportError::TooManyRejects {
+            rejected,
+            rows,
+            limit,
+            kept: place,
+        },
         error => error,
     }
 }
 
 fn file_error(path: &Path) -> impl Fn(std::io::Error) -> ImportError {
     let path = path.to_owned();
-    move |error| ImportError::File { path: path.clone(), error }
+    move |error| ImportError::File {
+        path: path.clone(),
+        error,
+    }
 }
 
 /// Begins the import at the target, or goes on with the one that the state names.
 fn begin(import: &Import<'_>, sending: &Sending<'_>) -> Result<(State, Arrived), ImportError> {
-    let keep = |state: &State| state.write(sending.state_path).map_err(file_error(sending.state_path));
+    let keep = |state: &State| {
+        state
+            .write(sending.state_path)
+            .map_err(file_error(sending.state_path))
+    };
     let mut state = sending.state.clone();
     if let Some(id) = &state.import_id {
         match sending.target.arrived(id) {
             Ok(arrived) => return Ok((state, arrived)),
-            // The import was given up or swept away; a new one begins.
-            Err(error) if error.unknown_import => state.import_id = None,
+            // The import was given up or swept away; a new one begins, and the old name would only bring the old one back.
+            Err(error) if error.unknown_import => {
+                state.import_id = None;
+                state.idempotency_key = hexadecimal(&Sha256::digest(&state.idempotency_key));
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -193,7 +226,11 @@ fn begin(import: &Import<'_>, sending: &Sending<'_>) -> Result<(State, Arrived),
 }
 
 /// The reading thread.
-fn read(mut source: Box<dyn RowSource>, mut reader: RowReader, blocks: &SyncSender<Step>) -> Result<(), ImportError> {
+fn read(
+    mut source: Box<dyn RowSource>,
+    mut reader: RowReader,
+    blocks: &SyncSender<Step>,
+) -> Result<(), ImportError> {
     let mut records = Records::default();
     while source.read(&mut records)? {
         if blocks.send(Step::Block(reader.read(&records)?)).is_err() {
@@ -224,7 +261,13 @@ fn make(
     let mut maker = Maker {
         import,
         schema: &import.mapping.schema,
-        parts: Parts { outbox, arrived, digest: Sha256::new(), sent: 0, skipped: 0 },
+        parts: Parts {
+            outbox,
+            arrived,
+            digest: Sha256::new(),
+            sent: 0,
+            skipped: 0,
+        },
         duplicates: Duplicates::for_rows(import.survey.line_feeds + 1),
         builder: SegmentBuilder::new(&import.mapping.schema),
         spill: PageSpill::new(import.scratch).map_err(file_error(import.scratch))?,
@@ -244,7 +287,12 @@ fn make(
     }
     let (read, rejected) = (maker.rows_read, rejects.count());
     if import.rejects_max.is_passed(rejected, read) {
-        return Err(ImportError::TooManyRejects { rejected, rows: read, limit: import.rejects_max, kept: None });
+        return Err(ImportError::TooManyRejects {
+            rejected,
+            rows: read,
+            limit: import.rejects_max,
+            kept: None,
+        });
     }
     maker.finish(rejected)
 }
@@ -286,13 +334,22 @@ impl Maker<'_> {
         }
         rejected.sort_by_key(|reject| reject.line);
         for reject in &rejected {
-            rejects.keep(reject).map_err(file_error(self.import.rejects_place))?;
+            rejects
+                .keep(reject)
+                .map_err(file_error(self.import.rejects_place))?;
         }
         // A limit of rows can be passed for good before the end; a share cannot, unless the lines that are left could not mend it.
         let rows_possible = self.import.survey.line_feeds.max(self.rows_read);
         let limit = self.import.rejects_max;
-        if limit.is_passed(rejects.count(), rows_possible) && self.import.survey.format == source::Format::Csv {
-            return Err(ImportError::TooManyRejects { rejected: rejects.count(), rows: self.rows_read, limit, kept: None });
+        if limit.is_passed(rejects.count(), rows_possible)
+            && self.import.survey.format == source::Format::Csv
+        {
+            return Err(ImportError::TooManyRejects {
+                rejected: rejects.count(),
+                rows: self.rows_read,
+                limit,
+                kept: None,
+            });
         }
         self.rows_accepted += chosen.len() as u64;
         if self.rows_accepted > ROWS_MAX {
@@ -301,7 +358,8 @@ impl Maker<'_> {
         let mut rest = chosen.as_slice();
         while !rest.is_empty() {
             let (now, later) = rest.split_at(rest.len().min(self.builder.room()));
-            self.builder.append(&block.customers, &block.columns, now, &self.words)?;
+            self.builder
+                .append(&block.customers, &block.columns, now, &self.words)?;
             if self.builder.room() == 0 {
                 self.segment()?;
             }
@@ -314,11 +372,16 @@ impl Maker<'_> {
     fn segment(&mut self) -> Result<(), ImportError> {
         let parts = self.builder.take();
         for (column, data) in self.schema.columns().iter().zip(&parts.columns) {
-            let encode_error = |error| ImportError::Encode { column: column.name.to_string(), error };
+            let encode_error = |error| ImportError::Encode {
+                column: column.name.to_string(),
+                error,
+            };
             let bytes = data.encode(&column.name).map_err(encode_error)?;
             self.parts.column(self.segments, &column.name, bytes)?;
         }
-        self.spill.append(self.segments, &parts.columns).map_err(file_error(self.import.scratch))?;
+        self.spill
+            .append(self.segments, &parts.columns)
+            .map_err(file_error(self.import.scratch))?;
         self.segments += 1;
         Ok(())
     }
@@ -332,7 +395,10 @@ impl Maker<'_> {
         }
         // What the pages need of memory is free now.
         drop(self.duplicates);
-        let mut pages = self.spill.finish().map_err(file_error(self.import.scratch))?;
+        let mut pages = self
+            .spill
+            .finish()
+            .map_err(file_error(self.import.scratch))?;
         let count = pages.count();
         let (mut first, mut together, mut body) = (0, 0, Vec::new());
         while let Some(page) = pages.next(self.schema)? {
@@ -340,7 +406,8 @@ impl Maker<'_> {
             body.extend_from_slice(&page);
             together += 1;
             if together == PAGES_TOGETHER || first + together == count {
-                self.parts.pages(first, self.rows_accepted, std::mem::take(&mut body))?;
+                self.parts
+                    .pages(first, self.rows_accepted, std::mem::take(&mut body))?;
                 first += together;
                 together = 0;
                 self.import.progress.pages(first, count);
@@ -364,8 +431,14 @@ impl Maker<'_> {
 impl Import<'_> {
     /// The file is as long as it was when it was surveyed.
     fn unchanged(&self) -> Result<(), ImportError> {
-        let bytes = std::fs::metadata(self.path).map_err(source::SourceError::from)?.len();
-        if bytes == self.survey.bytes { Ok(()) } else { Err(source::SourceError::Changed.into()) }
+        let bytes = std::fs::metadata(self.path)
+            .map_err(source::SourceError::from)?
+            .len();
+        if bytes == self.survey.bytes {
+            Ok(())
+        } else {
+            Err(source::SourceError::Changed.into())
+        }
     }
 }
 
@@ -379,16 +452,33 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn column(&mut self, segment: usize, name: &ColumnName, body: Vec<u8>) -> Result<(), ImportError> {
+    fn column(
+        &mut self,
+        segment: usize,
+        name: &ColumnName,
+        body: Vec<u8>,
+    ) -> Result<(), ImportError> {
         let digest: [u8; 32] = Sha256::digest(&body).into();
         let there = self.arrived.columns.get(&(segment, name.to_string()));
         let there = there.is_some_and(|there| *there == hexadecimal(&digest));
-        self.part(digest, there, Part::Column { segment, name: name.clone(), body })
+        self.part(
+            digest,
+            there,
+            Part::Column {
+                segment,
+                name: name.clone(),
+                body,
+            },
+        )
     }
 
     fn pages(&mut self, first: u64, rows: u64, body: Vec<u8>) -> Result<(), ImportError> {
         let digest: [u8; 32] = Sha256::digest(&body).into();
-        let there = self.arrived.pages.get(&first).is_some_and(|there| *there == hexadecimal(&digest));
+        let there = self
+            .arrived
+            .pages
+            .get(&first)
+            .is_some_and(|there| *there == hexadecimal(&digest));
         self.part(digest, there, Part::Pages { first, rows, body })
     }
 
@@ -408,8 +498,16 @@ impl Parts<'_> {
 
 /// Something to send.
 enum Part {
-    Column { segment: usize, name: ColumnName, body: Vec<u8> },
-    Pages { first: u64, rows: u64, body: Vec<u8> },
+    Column {
+        segment: usize,
+        name: ColumnName,
+        body: Vec<u8>,
+    },
+    Pages {
+        first: u64,
+        rows: u64,
+        body: Vec<u8>,
+    },
 }
 
 /// Sends parts by several threads.
@@ -420,37 +518,67 @@ struct Outbox<'scope> {
 }
 
 impl<'scope> Outbox<'scope> {
-    fn start<'env: 'scope>(scope: &'scope Scope<'scope, 'env>, target: &'env dyn Target, import: &'env str) -> Self {
+    fn start<'env: 'scope>(
+        scope: &'scope Scope<'scope, 'env>,
+        target: &'env dyn Target,
+        import: &'env str,
+    ) -> Self {
         let (parts, waiting) = sync_channel::<Part>(SENDERS);
         let waiting = std::sync::Arc::new(Mutex::new(waiting));
         let refusal = std::sync::Arc::new(Mutex::new(None));
         let senders = (0..SENDERS)
             .map(|_| {
-                let (waiting, refusal) = (std::sync::Arc::clone(&waiting), std::sync::Arc::clone(&refusal));
+                let (waiting, refusal) = (
+                    std::sync::Arc::clone(&waiting),
+                    std::sync::Arc::clone(&refusal),
+                );
                 scope.spawn(move || {
                     loop {
-                        let part = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                        let part = waiting
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .recv();
                         let Ok(part) = part else { return };
-                        if refusal.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+                        if refusal
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .is_some()
+                        {
                             // Somebody was refused: what is still waiting is taken and let go.
                             continue;
                         }
                         let sent = match part {
-                            Part::Column { segment, name, body } => target.put_column(import, segment, &name, &body),
-                            Part::Pages { first, rows, body } => target.put_pages(import, first, rows, &body),
+                            Part::Column {
+                                segment,
+                                name,
+                                body,
+                            } => target.put_column(import, segment, &name, &body),
+                            Part::Pages { first, rows, body } => {
+                                target.put_pages(import, first, rows, &body)
+                            }
                         };
                         if let Err(error) = sent {
-                            refusal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                            refusal
+                                .lock()
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .get_or_insert(error);
                         }
                     }
                 })
             })
             .collect();
-        Self { parts, senders, refusal }
+        Self {
+            parts,
+            senders,
+            refusal,
+        }
     }
 
     fn refused(&self) -> Option<TargetError> {
-        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.refusal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn send(&self, part: Part) -> Result<(), ImportError> {
@@ -462,12 +590,19 @@ impl<'scope> Outbox<'scope> {
 
     /// Waits until everything is sent.
     fn finish(self) -> Result<(), ImportError> {
-        let Self { parts, senders, refusal } = self;
+        let Self {
+            parts,
+            senders,
+            refusal,
+        } = self;
         drop(parts);
         for sender in senders {
             sender.join().map_err(|_| ImportError::Thread)?;
         }
-        let refused = refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let refused = refusal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         refused.map_or(Ok(()), |error| Err(error.into()))
     }
 }

@@ -45,14 +45,24 @@ impl State {
     /// An import that begins.
     #[must_use]
     pub fn new(fingerprint: Fingerprint, target: String, idempotency_key: String) -> Self {
-        Self { format: STATE_FORMAT.to_owned(), fingerprint, target, idempotency_key, import_id: None }
+        Self {
+            format: STATE_FORMAT.to_owned(),
+            fingerprint,
+            target,
+            idempotency_key,
+            import_id: None,
+        }
     }
 
     /// The import that an earlier run left behind at `path`, when it is the same one.
     ///
     /// # Errors
     /// When the file is there and cannot be read.
-    pub fn resume(path: &Path, fingerprint: &Fingerprint, target: &str) -> io::Result<Option<Self>> {
+    pub fn resume(
+        path: &Path,
+        fingerprint: &Fingerprint,
+        target: &str,
+    ) -> io::Result<Option<Self>> {
         let mut text = String::new();
         match File::open(path) {
             Ok(file) => file.take(STATE_BYTES_MAX).read_to_string(&mut text)?,
@@ -61,7 +71,11 @@ impl State {
         };
         // A file of another form is an older program's, or nobody's; it is written anew.
         let state: Option<Self> = serde_json::from_str(&text).ok();
-        Ok(state.filter(|state| state.format == STATE_FORMAT && state.fingerprint == *fingerprint && state.target == target))
+        Ok(state.filter(|state| {
+            state.format == STATE_FORMAT
+                && state.fingerprint == *fingerprint
+                && state.target == target
+        }))
     }
 
     /// Writes the state so that a crash leaves the old one or this one.
@@ -120,7 +134,10 @@ mod tests {
         let mut state = State::new(fingerprint("a"), "t".to_owned(), "i".to_owned());
         state.import_id = Some("ds_x".to_owned());
         state.write(&path).unwrap();
-        assert_eq!(State::resume(&path, &fingerprint("a"), "t").unwrap(), Some(state));
+        assert_eq!(
+            State::resume(&path, &fingerprint("a"), "t").unwrap(),
+            Some(state)
+        );
         assert_eq!(State::resume(&path, &fingerprint("b"), "t").unwrap(), None);
         assert_eq!(State::resume(&path, &fingerprint("a"), "u").unwrap(), None);
         fs::write(&path, "{").unwrap();

@@ -75,13 +75,25 @@ pub trait Target: Sync {
     ///
     /// # Errors
     /// As [`Self::begin`].
-    fn put_column(&self, import: &str, segment: usize, name: &ColumnName, body: &[u8]) -> Result<(), TargetError>;
+    fn put_column(
+        &self,
+        import: &str,
+        segment: usize,
+        name: &ColumnName,
+        body: &[u8],
+    ) -> Result<(), TargetError>;
 
     /// Sends the pages from `first` on, each with its length before it (little-endian, 32 bits), of a snapshot of `rows` customers.
     ///
     /// # Errors
     /// As [`Self::begin`].
-    fn put_pages(&self, import: &str, first: u64, rows: u64, body: &[u8]) -> Result<(), TargetError>;
+    fn put_pages(
+        &self,
+        import: &str,
+        first: u64,
+        rows: u64,
+        body: &[u8],
+    ) -> Result<(), TargetError>;
 
     /// Puts the snapshot in force.
     ///

@@ -60,11 +60,14 @@ impl FileUnit {
             (Self::Jiao, Kind::Money, _) => (10, 1),
             (Self::Yuan, Kind::Money, _) => (100, 1),
             (Self::WanYuan, Kind::Money, _) => (1_000_000, 1),
-            (Self::Minutes, Kind::Integer, Unit::Seconds) | (Self::Hours, Kind::Integer, Unit::Minutes) => (60, 1),
+            (Self::Minutes, Kind::Integer, Unit::Seconds)
+            | (Self::Hours, Kind::Integer, Unit::Minutes) => (60, 1),
             (Self::Hours, Kind::Integer, Unit::Seconds) => (3_600, 1),
             (Self::Seconds, Kind::Integer, Unit::Minutes) => (1, 60),
-            (Self::Bytes, Kind::Integer, Unit::Kilobytes) | (Self::Kilobytes, Kind::Integer, Unit::Megabytes) => (1, 1024),
-            (Self::Megabytes, Kind::Integer, Unit::Kilobytes) | (Self::Gigabytes, Kind::Integer, Unit::Megabytes) => (1024, 1),
+            (Self::Bytes, Kind::Integer, Unit::Kilobytes)
+            | (Self::Kilobytes, Kind::Integer, Unit::Megabytes) => (1, 1024),
+            (Self::Megabytes, Kind::Integer, Unit::Kilobytes)
+            | (Self::Gigabytes, Kind::Integer, Unit::Megabytes) => (1024, 1),
             (Self::Gigabytes, Kind::Integer, Unit::Kilobytes) => (1024 * 1024, 1),
             (Self::Years, Kind::Integer, Unit::Months) => (12, 1),
             _ => return None,

@@ -30,8 +30,13 @@ impl Duplicates {
     #[must_use]
     pub(crate) fn for_rows(rows: u64) -> Self {
         let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-        let wanted = rows.saturating_add(rows / 2).clamp(SLOTS_MIN, SLOTS_FIRST_MAX);
-        Self { slots: vec![Slot::default(); wanted.next_power_of_two()], customers: 0 }
+        let wanted = rows
+            .saturating_add(rows / 2)
+            .clamp(SLOTS_MIN, SLOTS_FIRST_MAX);
+        Self {
+            slots: vec![Slot::default(); wanted.next_power_of_two()],
+            customers: 0,
+        }
     }
 
     /// Notes that `customer` stands on `line` (counted from 1). Gives the line where the customer stood before, if anywhere.
@@ -75,7 +80,10 @@ fn place(slots: &mut [Slot], key: [u8; KEY_BYTES]) -> Option<&mut Slot> {
     let mask = slots.len().checked_sub(1)?;
     let [a, b, c, d, e, f, g, h, ..] = key;
     let mut index = (u64::from_le_bytes([a, b, c, d, e, f, g, h]) as usize) & mask;
-    while slots.get(index).is_some_and(|slot| slot.line != 0 && slot.key != key) {
+    while slots
+        .get(index)
+        .is_some_and(|slot| slot.line != 0 && slot.key != key)
+    {
         index = (index + 1) & mask;
     }
     slots.get_mut(index)

@@ -27,9 +27,19 @@ impl SegmentBuilder {
     #[must_use]
     pub(crate) fn new(schema: &Schema) -> Self {
         // The identity stands first in every snapshot's schema.
-        let kinds: Vec<Kind> = schema.columns().iter().skip(1).map(|column| column.kind).collect();
+        let kinds: Vec<Kind> = schema
+            .columns()
+            .iter()
+            .skip(1)
+            .map(|column| column.kind)
+            .collect();
         let columns = kinds.iter().map(|kind| ColumnBuilder::new(*kind)).collect();
-        Self { identities: ColumnBuilder::new(Kind::Identity), columns, kinds, rows: 0 }
+        Self {
+            identities: ColumnBuilder::new(Kind::Identity),
+            columns,
+            kinds,
+            rows: 0,
+        }
     }
 
     /// Rows that still fit.
@@ -56,7 +66,9 @@ impl SegmentBuilder {
         words: &[Vec<String>],
     ) -> Result<(), PushError> {
         for row in chosen {
-            let customer = customers.get(*row as usize).ok_or(PushError::NullIdentity)?;
+            let customer = customers
+                .get(*row as usize)
+                .ok_or(PushError::NullIdentity)?;
             self.identities.push_identity(*customer)?;
         }
         for ((builder, column), words) in self.columns.iter_mut().zip(columns).zip(words) {
@@ -68,15 +80,30 @@ impl SegmentBuilder {
 
     /// The segment, and an empty one in its place.
     pub(crate) fn take(&mut self) -> SegmentParts {
-        let identities = std::mem::replace(&mut self.identities, ColumnBuilder::new(Kind::Identity));
-        let fresh = self.kinds.iter().map(|kind| ColumnBuilder::new(*kind)).collect();
+        let identities =
+            std::mem::replace(&mut self.identities, ColumnBuilder::new(Kind::Identity));
+        let fresh = self
+            .kinds
+            .iter()
+            .map(|kind| ColumnBuilder::new(*kind))
+            .collect();
         let columns = std::mem::replace(&mut self.columns, fresh);
         self.rows = 0;
-        SegmentParts { columns: std::iter::once(identities).chain(columns).map(ColumnBuilder::finish).collect() }
+        SegmentParts {
+            columns: std::iter::once(identities)
+                .chain(columns)
+                .map(ColumnBuilder::finish)
+                .collect(),
+        }
     }
 }
 
-fn append_column(builder: &mut ColumnBuilder, column: &BlockColumn, chosen: &[u32], words: &[String]) -> Result<(), PushError> {
+fn append_column(
+    builder: &mut ColumnBuilder,
+    column: &BlockColumn,
+    chosen: &[u32],
+    words: &[String],
+) -> Result<(), PushError> {
     match column {
         BlockColumn::Numbers(values) => {
             // A builder of days refuses the first number, so one try tells which it is; blocks are never mixed.
@@ -84,7 +111,8 @@ fn append_column(builder: &mut ColumnBuilder, column: &BlockColumn, chosen: &[u3
                 match values.get(*row as usize).copied().unwrap_or(NO_NUMBER) {
                     NO_NUMBER => builder.push_null()?,
                     value => match builder.push_integer(value) {
-                        Err(PushError::OtherKind) => builder.push_date(i32::try_from(value).map_err(|_| PushError::OtherKind)?)?,
+                        Err(PushError::OtherKind) => builder
+                            .push_date(i32::try_from(value).map_err(|_| PushError::OtherKind)?)?,
                         outcome => outcome?,
                     },
                 }
@@ -94,7 +122,9 @@ fn append_column(builder: &mut ColumnBuilder, column: &BlockColumn, chosen: &[u3
             for row in chosen {
                 match codes.get(*row as usize).copied().unwrap_or(NO_WORD) {
                     NO_WORD => builder.push_null()?,
-                    code => builder.push_word(words.get(code as usize).ok_or(PushError::OtherKind)?)?,
+                    code => {
+                        builder.push_word(words.get(code as usize).ok_or(PushError::OtherKind)?)?
+                    }
                 }
             }
         }
@@ -108,7 +138,11 @@ fn append_column(builder: &mut ColumnBuilder, column: &BlockColumn, chosen: &[u3
         }
         BlockColumn::Scores(values) => {
             for row in chosen {
-                match values.get(*row as usize).copied().filter(|score| !score.is_nan()) {
+                match values
+                    .get(*row as usize)
+                    .copied()
+                    .filter(|score| !score.is_nan())
+                {
                     Some(score) => builder.push_score(score)?,
                     None => builder.push_null()?,
                 }

@@ -144,7 +144,9 @@ impl GroupRule {
     /// Whether `number` lies in it.
     #[must_use]
     pub fn holds(&self, number: i64) -> bool {
-        self.is_span() && self.from.is_none_or(|from| from <= number) && self.to.is_none_or(|to| number <= to)
+        self.is_span()
+            && self.from.is_none_or(|from| from <= number)
+            && self.to.is_none_or(|to| number <= to)
     }
 }
 
@@ -191,8 +193,17 @@ impl Mapping {
         if let Some(heading) = &self.id.heading {
             wanted.insert(heading, Destination::Id);
         }
-        wanted.extend(self.columns.iter().enumerate().map(|(index, rule)| (rule.heading.as_str(), Destination::Column(index))));
-        wanted.extend(self.dropped.iter().map(|rule| (rule.heading.as_str(), Destination::Dropped)));
+        wanted.extend(
+            self.columns
+                .iter()
+                .enumerate()
+                .map(|(index, rule)| (rule.heading.as_str(), Destination::Column(index))),
+        );
+        wanted.extend(
+            self.dropped
+                .iter()
+                .map(|rule| (rule.heading.as_str(), Destination::Dropped)),
+        );
         let mut faults = HeadingFaults::default();
         let mut seen: Vec<&str> = Vec::with_capacity(headings.len());
         let mut destinations = Vec::with_capacity(headings.len());
@@ -204,8 +215,17 @@ impl Mapping {
             }
             seen.push(heading);
         }
-        faults.missing.extend(wanted.keys().filter(|heading| !seen.contains(heading)).map(|heading| (*heading).to_owned()));
-        if faults == HeadingFaults::default() { Ok(destinations) } else { Err(faults) }
+        faults.missing.extend(
+            wanted
+                .keys()
+                .filter(|heading| !seen.contains(heading))
+                .map(|heading| (*heading).to_owned()),
+        );
+        if faults == HeadingFaults::default() {
+            Ok(destinations)
+        } else {
+            Err(faults)
+        }
     }
 }
 
@@ -249,7 +269,14 @@ impl ColumnText {
             kind: self.kind,
             unit: self.unit,
             purpose: self.purpose,
-            groups: self.groups.iter().map(|group| GroupCode { code: group.code.clone(), title: group.title.clone() }).collect(),
+            groups: self
+                .groups
+                .iter()
+                .map(|group| GroupCode {
+                    code: group.code.clone(),
+                    title: group.title.clone(),
+                })
+                .collect(),
             source: self.source.clone(),
         }
     }

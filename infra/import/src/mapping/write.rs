@@ -26,7 +26,12 @@ pub(crate) fn draft(
     let mut out = String::new();
     head.iter().for_each(|remark| comment(&mut out, remark));
     // Writing to a string does not fail, so the outcomes are dropped here and below.
-    let _ = write!(out, "\nformat = {}\nsource = {}\n\n[file]\n", quoted(MAPPING_FORMAT), quoted(&text.source));
+    let _ = write!(
+        out,
+        "\nformat = {}\nsource = {}\n\n[file]\n",
+        quoted(MAPPING_FORMAT),
+        quoted(&text.source)
+    );
     let file = &text.file;
     if let Some(kind) = file.kind {
         let _ = writeln!(out, "kind = {}", quoted(kind.as_str()));
@@ -82,7 +87,12 @@ pub(crate) fn draft(
             Some(Purpose::Brand) => out.push_str("purpose = \"brand\"\n"),
             None => {}
         }
-        let _ = writeln!(out, "title = {{ zh = {}, en = {} }}", quoted(&column.title.zh), quoted(&column.title.en));
+        let _ = writeln!(
+            out,
+            "title = {{ zh = {}, en = {} }}",
+            quoted(&column.title.zh),
+            quoted(&column.title.en)
+        );
         groups(&mut out, &column.groups);
         debug_assert!(column.kind != Kind::Identity);
     }
@@ -91,7 +101,12 @@ pub(crate) fn draft(
         if let Some(remark) = drop_remarks.get(index) {
             comment(&mut out, remark);
         }
-        let _ = write!(out, "[[drop]]\nheading = {}\nreason = {}\n", quoted(heading), quoted(reason));
+        let _ = write!(
+            out,
+            "[[drop]]\nheading = {}\nreason = {}\n",
+            quoted(heading),
+            quoted(reason)
+        );
     }
     out
 }

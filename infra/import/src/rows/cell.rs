@@ -27,7 +27,10 @@ const MOBILE_MAX: i64 = 19_999_999_999;
 pub(super) enum PushFault {
     Cell(CellFault),
     /// The column has more distinct words than a column of words has.
-    TooManyWords { distinct_max: usize, bytes_max: usize },
+    TooManyWords {
+        distinct_max: usize,
+        bytes_max: usize,
+    },
 }
 
 impl From<CellFault> for PushFault {
@@ -98,7 +101,9 @@ impl CellReader {
         dictionaries: &mut Dictionaries,
     ) -> Result<(), PushFault> {
         match column {
-            BlockColumn::Numbers(values) if self.kind == Kind::Date => values.push(self.date(cell)?),
+            BlockColumn::Numbers(values) if self.kind == Kind::Date => {
+                values.push(self.date(cell)?)
+            }
             BlockColumn::Numbers(values) => values.push(self.number(cell)?),
             BlockColumn::Words(codes) => {
                 let meaning = match self.meanings.get(cell) {
@@ -126,7 +131,9 @@ impl CellReader {
     fn number(&self, cell: &[u8]) -> Result<i64, CellFault> {
         let number = match plain_integer(cell) {
             // The usual cell: digits in the dataset's own unit.
-            Some(number) if self.factor == Factor::ONE && (-FIGURE_MAX..=FIGURE_MAX).contains(&number) => {
+            Some(number)
+                if self.factor == Factor::ONE && (-FIGURE_MAX..=FIGURE_MAX).contains(&number) =>
+            {
                 if (MOBILE_MIN..=MOBILE_MAX).contains(&number) {
                     return Err(CellFault::TelephoneNumber);
                 }
@@ -137,12 +144,21 @@ impl CellReader {
                 if std::str::from_utf8(cell).is_ok_and(|text| looks_like_a_number(text.trim())) {
                     return Err(CellFault::TelephoneNumber);
                 }
-                let number = Decimal::parse(cell).and_then(|number| number.whole(self.factor, self.rounding));
+                let number = Decimal::parse(cell)
+                    .and_then(|number| number.whole(self.factor, self.rounding));
                 number.map_err(CellFault::Number)?
             }
         };
-        let fits = self.min.is_none_or(|min| min <= number) && self.max.is_none_or(|max| number <= max);
-        if fits { Ok(number) } else { Err(CellFault::OutOfBounds { min: self.min, max: self.max }) }
+        let fits =
+            self.min.is_none_or(|min| min <= number) && self.max.is_none_or(|max| number <= max);
+        if fits {
+            Ok(number)
+        } else {
+            Err(CellFault::OutOfBounds {
+                min: self.min,
+                max: self.max,
+            })
+        }
     }
 
     fn date(&self, cell: &[u8]) -> Result<i64, CellFault> {
@@ -174,7 +190,9 @@ impl CellReader {
         if self.is_empty(cell) {
             return Ok(f64::NAN);
         }
-        let text = std::str::from_utf8(cell).map_err(|_| CellFault::Score)?.trim();
+        let text = std::str::from_utf8(cell)
+            .map_err(|_| CellFault::Score)?
+            .trim();
         if looks_like_a_number(text) {
             return Err(CellFault::TelephoneNumber);
         }
@@ -185,7 +203,12 @@ impl CellReader {
     }
 
     /// Finds out what a cell means that was not seen before.
-    fn learn(&mut self, cell: &[u8], index: usize, dictionaries: &mut Dictionaries) -> Result<Meaning, PushFault> {
+    fn learn(
+        &mut self,
+        cell: &[u8],
+        index: usize,
+        dictionaries: &mut Dictionaries,
+    ) -> Result<Meaning, PushFault> {
         let meaning = match self.word_of(cell) {
             Ok(None) => Meaning::Nothing,
             Err(fault) => Meaning::Fault(fault),
@@ -194,16 +217,23 @@ impl CellReader {
                 None => {
                     let code = u32::try_from(self.codes.len()).unwrap_or(NO_WORD);
                     dictionaries.bytes += 2 * word.len();
-                    dictionaries.new.push(NewWord { column: index, word: word.clone() });
+                    dictionaries.new.push(NewWord {
+                        column: index,
+                        word: word.clone(),
+                    });
                     self.codes.insert(word, code);
                     Meaning::Code(code)
                 }
             },
         };
         dictionaries.bytes += cell.len();
-        let too_many = self.codes.len() > DISTINCT_WORDS_MAX || dictionaries.bytes > DICTIONARY_BYTES_MAX;
+        let too_many =
+            self.codes.len() > DISTINCT_WORDS_MAX || dictionaries.bytes > DICTIONARY_BYTES_MAX;
         if too_many {
-            return Err(PushFault::TooManyWords { distinct_max: DISTINCT_WORDS_MAX, bytes_max: DICTIONARY_BYTES_MAX });
+            return Err(PushFault::TooManyWords {
+                distinct_max: DISTINCT_WORDS_MAX,
+                bytes_max: DICTIONARY_BYTES_MAX,
+            });
         }
         // Cells that are grouped or wrong can be of any number, words cannot; what is not kept is found out again.
         if self.meanings.len() < 2 * DISTINCT_WORDS_MAX && cell.len() <= WORD_BYTES_MAX {
@@ -225,14 +255,22 @@ impl CellReader {
         if holds_identity_card(text) {
             return Err(CellFault::IdentityCard);
         }
-        let named = self.groups.iter().find(|group| group.code == text || group.words.iter().any(|word| word == text));
+        let named = self
+            .groups
+            .iter()
+            .find(|group| group.code == text || group.words.iter().any(|word| word == text));
         if let Some(group) = named {
             return Ok(Some(group.code.clone()));
         }
         if self.groups.iter().any(GroupRule::is_span) {
-            let number = Decimal::parse(text.as_bytes()).and_then(|number| number.whole(Factor::ONE, Rounding::Down));
+            let number = Decimal::parse(text.as_bytes())
+                .and_then(|number| number.whole(Factor::ONE, Rounding::Down));
             let number = number.map_err(CellFault::Number)?;
-            let group = self.groups.iter().find(|group| group.holds(number)).ok_or(CellFault::NoGroup)?;
+            let group = self
+                .groups
+                .iter()
+                .find(|group| group.holds(number))
+                .ok_or(CellFault::NoGroup)?;
             return Ok(Some(group.code.clone()));
         }
         if self.only_groups {
@@ -260,14 +298,25 @@ pub(crate) fn holds_identity_card(text: &str) -> bool {
     const CHECKS: &[u8; 11] = b"10X98765432";
     let bytes = text.as_bytes();
     bytes.windows(18).enumerate().any(|(place, window)| {
-        let Some((digits, check)) = window.split_first_chunk::<17>() else { return false };
-        let alone = !place.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(u8::is_ascii_digit)
+        let Some((digits, check)) = window.split_first_chunk::<17>() else {
+            return false;
+        };
+        let alone = !place
+            .checked_sub(1)
+            .and_then(|before| bytes.get(before))
+            .is_some_and(u8::is_ascii_digit)
             && !bytes.get(place + 18).is_some_and(u8::is_ascii_digit);
         if !alone || !digits.iter().all(u8::is_ascii_digit) {
             return false;
         }
-        let sum: u32 = digits.iter().zip(WEIGHTS).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
-        let expected = usize::try_from(sum % 11).ok().and_then(|place| CHECKS.get(place));
+        let sum: u32 = digits
+            .iter()
+            .zip(WEIGHTS)
+            .map(|(digit, weight)| u32::from(digit - b'0') * weight)
+            .sum();
+        let expected = usize::try_from(sum % 11)
+            .ok()
+            .and_then(|place| CHECKS.get(place));
         check.first().map(u8::to_ascii_uppercase).as_ref() == expected
     })
 }

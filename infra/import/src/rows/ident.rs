@@ -28,7 +28,11 @@ impl IdMaker {
             // HMAC takes a key of any length, so there is always one.
             IdForm::Text | IdForm::Row => Hmac::new_from_slice(key.reveal().as_bytes()).ok(),
         };
-        Self { form, key: key.clone(), keyed }
+        Self {
+            form,
+            key: key.clone(),
+            keyed,
+        }
     }
 
     /// The customer of a cell.
@@ -42,8 +46,14 @@ impl IdMaker {
         }
         let text = || std::str::from_utf8(cell);
         match self.form {
-            IdForm::Number => self.key.pseudonym_of(text().map_err(|_| CellFault::NotMobile)?).map_err(|_| CellFault::NotMobile),
-            IdForm::Pseudonym => text().ok().and_then(|text| text.parse().ok()).ok_or(CellFault::NotPseudonym),
+            IdForm::Number => self
+                .key
+                .pseudonym_of(text().map_err(|_| CellFault::NotMobile)?)
+                .map_err(|_| CellFault::NotMobile),
+            IdForm::Pseudonym => text()
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .ok_or(CellFault::NotPseudonym),
             IdForm::Text | IdForm::Row => self.hashed(TEXT_DOMAIN, cell).ok_or(CellFault::NoId),
         }
     }
@@ -51,7 +61,8 @@ impl IdMaker {
     /// The customer of the row with this number, in a file that tells no customers apart.
     #[must_use]
     pub fn of_row(&self, number: u64) -> CustomerPseudonym {
-        self.hashed(ROW_DOMAIN, number.to_string().as_bytes()).unwrap_or(CustomerPseudonym([0; PSEUDONYM_BYTES]))
+        self.hashed(ROW_DOMAIN, number.to_string().as_bytes())
+            .unwrap_or(CustomerPseudonym([0; PSEUDONYM_BYTES]))
     }
 
     fn hashed(&self, domain: &[u8], id: &[u8]) -> Option<CustomerPseudonym> {
@@ -77,7 +88,10 @@ mod tests {
         let text = of(IdForm::Text, "7590-VHVEG").unwrap();
         assert_eq!(of(IdForm::Text, " 7590-VHVEG"), Ok(text));
         assert_ne!(of(IdForm::Text, "13812345678"), Ok(number));
-        assert_ne!(IdMaker::new(IdForm::Row, &key).of_row(1), of(IdForm::Text, "1").unwrap());
+        assert_ne!(
+            IdMaker::new(IdForm::Row, &key).of_row(1),
+            of(IdForm::Text, "1").unwrap()
+        );
         assert_eq!(of(IdForm::Pseudonym, &number.to_string()), Ok(number));
         assert_eq!(of(IdForm::Pseudonym, "x"), Err(CellFault::NotPseudonym));
         assert_eq!(of(IdForm::Number, "7590-VHVEG"), Err(CellFault::NotMobile));

@@ -100,13 +100,27 @@ impl RowReader {
     ///
     /// # Errors
     /// When the headings do not fit the mapping.
-    pub fn new(mapping: &Mapping, headings: &[String], key: &PseudonymKey) -> Result<Self, ImportError> {
-        let destinations = mapping.destinations(headings).map_err(ImportError::Headings)?;
+    pub fn new(
+        mapping: &Mapping,
+        headings: &[String],
+        key: &PseudonymKey,
+    ) -> Result<Self, ImportError> {
+        let destinations = mapping
+            .destinations(headings)
+            .map_err(ImportError::Headings)?;
         let empty = &mapping.file.empty;
         Ok(Self {
             destinations,
-            readers: mapping.columns.iter().map(|rule| CellReader::new(rule, empty)).collect(),
-            kinds: mapping.columns.iter().map(|rule| rule.column.kind).collect(),
+            readers: mapping
+                .columns
+                .iter()
+                .map(|rule| CellReader::new(rule, empty))
+                .collect(),
+            kinds: mapping
+                .columns
+                .iter()
+                .map(|rule| rule.column.kind)
+                .collect(),
             headings: headings.to_vec(),
             ids: IdMaker::new(mapping.id.form, key),
             dictionaries: Dictionaries::default(),
@@ -119,7 +133,14 @@ impl RowReader {
     /// # Errors
     /// When a column of words is none: too many distinct ones.
     pub fn read(&mut self, records: &Records) -> Result<Block, ImportError> {
-        let mut block = Block { columns: self.kinds.iter().map(|kind| BlockColumn::new(*kind)).collect(), ..Block::default() };
+        let mut block = Block {
+            columns: self
+                .kinds
+                .iter()
+                .map(|kind| BlockColumn::new(*kind))
+                .collect(),
+            ..Block::default()
+        };
         for row in 0..records.len() {
             self.rows_read += 1;
             block.rows_read += 1;
@@ -138,10 +159,23 @@ impl RowReader {
                 }
                 Err((place, reason)) => {
                     let rows = block.customers.len();
-                    block.columns.iter_mut().for_each(|column| column.truncate(rows));
-                    let heading = place.and_then(|place| self.headings.get(place)).cloned().unwrap_or_default();
-                    let shown = place.map(|place| self.shown(place, records, row, &reason)).unwrap_or_default();
-                    block.rejects.push(Reject { line, heading, reason, shown });
+                    block
+                        .columns
+                        .iter_mut()
+                        .for_each(|column| column.truncate(rows));
+                    let heading = place
+                        .and_then(|place| self.headings.get(place))
+                        .cloned()
+                        .unwrap_or_default();
+                    let shown = place
+                        .map(|place| self.shown(place, records, row, &reason))
+                        .unwrap_or_default();
+                    block.rejects.push(Reject {
+                        line,
+                        heading,
+                        reason,
+                        shown,
+                    });
                 }
             }
         }
@@ -164,19 +198,34 @@ impl RowReader {
                     Err(fault) => return Ok(Err((Some(place), RejectReason::Cell(fault)))),
                 },
                 Destination::Column(index) => {
-                    let (Some(reader), Some(column)) = (self.readers.get_mut(*index), block.columns.get_mut(*index)) else { continue };
+                    let (Some(reader), Some(column)) =
+                        (self.readers.get_mut(*index), block.columns.get_mut(*index))
+                    else {
+                        continue;
+                    };
                     match reader.push(cell, column, *index, &mut self.dictionaries) {
                         Ok(()) => {}
-                        Err(cell::PushFault::Cell(fault)) => return Ok(Err((Some(place), RejectReason::Cell(fault)))),
-                        Err(cell::PushFault::TooManyWords { distinct_max, bytes_max }) => {
+                        Err(cell::PushFault::Cell(fault)) => {
+                            return Ok(Err((Some(place), RejectReason::Cell(fault))));
+                        }
+                        Err(cell::PushFault::TooManyWords {
+                            distinct_max,
+                            bytes_max,
+                        }) => {
                             let heading = self.headings.get(place).cloned().unwrap_or_default();
-                            return Err(ImportError::TooManyWords { heading, distinct_max, bytes_max });
+                            return Err(ImportError::TooManyWords {
+                                heading,
+                                distinct_max,
+                                bytes_max,
+                            });
                         }
                     }
                 }
             }
         }
-        Ok(Ok(customer.unwrap_or_else(|| self.ids.of_row(self.rows_read))))
+        Ok(Ok(
+            customer.unwrap_or_else(|| self.ids.of_row(self.rows_read))
+        ))
     }
 
     /// What of a rejected cell may be shown.

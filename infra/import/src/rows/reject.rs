@@ -104,7 +104,11 @@ impl RejectReason {
 
     /// Whether the cell tells who somebody is.
     pub(super) const fn is_personal(&self) -> bool {
-        matches!(self, Self::Cell(CellFault::TelephoneNumber | CellFault::IdentityCard) | Self::Duplicate { .. })
+        matches!(
+            self,
+            Self::Cell(CellFault::TelephoneNumber | CellFault::IdentityCard)
+                | Self::Duplicate { .. }
+        )
     }
 
     /// What is wrong and what to do, in a language.
@@ -126,7 +130,9 @@ impl RejectReason {
             Self::Cell(fault) => match fault {
                 CellFault::Number(NumberFault::Form) => pick("not a number", "不是数字"),
                 CellFault::Number(NumberFault::TooLarge) => pick(
-                    &format!("larger than any customer's figure can be ({FIGURE_MAX} in the dataset's unit)"),
+                    &format!(
+                        "larger than any customer's figure can be ({FIGURE_MAX} in the dataset's unit)"
+                    ),
                     &format!("超过客户可能的最大数值（按数据集单位为 {FIGURE_MAX}）"),
                 ),
                 CellFault::Number(NumberFault::NotWhole) => pick(
@@ -134,19 +140,34 @@ impl RejectReason {
                     "换算后不是数据集单位的整数；如可取整，请在映射中写明 `rounding`",
                 ),
                 CellFault::OutOfBounds { min, max } => {
-                    let bound = |bound: &Option<i64>| bound.map_or_else(|| "…".to_owned(), |bound| bound.to_string());
+                    let bound = |bound: &Option<i64>| {
+                        bound.map_or_else(|| "…".to_owned(), |bound| bound.to_string())
+                    };
                     let (min, max) = (bound(min), bound(max));
-                    pick(&format!("outside {min} to {max}"), &format!("不在 {min} 至 {max} 之间"))
+                    pick(
+                        &format!("outside {min} to {max}"),
+                        &format!("不在 {min} 至 {max} 之间"),
+                    )
                 }
-                CellFault::Date => pick("not a date such as 2026-05-01", "不是 2026-05-01 这样的日期"),
-                CellFault::Flag => pick("neither yes nor no (1/0, yes/no, 是/否, true/false)", "既不是“是”也不是“否”（1/0、是/否、yes/no、true/false）"),
+                CellFault::Date => pick(
+                    "not a date such as 2026-05-01",
+                    "不是 2026-05-01 这样的日期",
+                ),
+                CellFault::Flag => pick(
+                    "neither yes nor no (1/0, yes/no, 是/否, true/false)",
+                    "既不是“是”也不是“否”（1/0、是/否、yes/no、true/false）",
+                ),
                 CellFault::Score => pick("not a finite number", "不是有限数值"),
                 CellFault::WordTooLong => pick(
-                    &format!("a word has at most {WORD_BYTES_MAX} bytes; texts do not belong into the dataset"),
+                    &format!(
+                        "a word has at most {WORD_BYTES_MAX} bytes; texts do not belong into the dataset"
+                    ),
                     &format!("词最长 {WORD_BYTES_MAX} 字节；长文本不应进入数据集"),
                 ),
                 CellFault::ControlCharacter => pick("holds a control character", "含有控制字符"),
-                CellFault::NoGroup => pick("no group of the mapping holds it", "映射中没有分组包含它"),
+                CellFault::NoGroup => {
+                    pick("no group of the mapping holds it", "映射中没有分组包含它")
+                }
                 CellFault::TelephoneNumber => pick(
                     "holds a telephone number; drop the column in the mapping",
                     "含有电话号码；请在映射中丢弃该列",
@@ -160,7 +181,9 @@ impl RejectReason {
                     "not a mobile number; if the column holds other identifiers, state form = \"text\"",
                     "不是手机号码；如该列为其他标识，请写 form = \"text\"",
                 ),
-                CellFault::NotPseudonym => pick("not a pseudonym of 26 characters", "不是 26 个字符的假名"),
+                CellFault::NotPseudonym => {
+                    pick("not a pseudonym of 26 characters", "不是 26 个字符的假名")
+                }
             },
         }
     }
@@ -170,8 +193,26 @@ impl RejectReason {
 pub(super) fn shown(cell: &[u8]) -> String {
     let text = String::from_utf8_lossy(cell);
     let masked = mask_numbers(&text);
-    let line: String = masked.chars().map(|character| if character.is_control() { '�' } else { character }).take(SHOWN_CHARACTERS_MAX).collect();
+    let line: String = masked
+        .chars()
+        .map(|character| {
+            if character.is_control() {
+                '�'
+            } else {
+                character
+            }
+        })
+        .take(SHOWN_CHARACTERS_MAX)
+        .collect();
     // A spreadsheet takes what begins like this for a formula and computes it.
-    let line = if line.starts_with(['=', '+', '-', '@']) { format!("'{line}") } else { line };
-    if masked.chars().nth(SHOWN_CHARACTERS_MAX).is_some() { line + "…" } else { line }
+    let line = if line.starts_with(['=', '+', '-', '@']) {
+        format!("'{line}")
+    } else {
+        line
+    };
+    if masked.chars().nth(SHOWN_CHARACTERS_MAX).is_some() {
+        line + "…"
+    } else {
+        line
+    }
 }

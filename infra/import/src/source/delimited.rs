@@ -30,20 +30,37 @@ pub struct Dialect {
 impl Dialect {
     /// Finds the dialect of a file that begins with `head`. A stated delimiter counts when it is ASCII.
     pub(super) fn of(head: &[u8], stated: Option<char>) -> Self {
-        let stated = stated.and_then(|delimiter| u8::try_from(delimiter).ok()).filter(u8::is_ascii);
+        let stated = stated
+            .and_then(|delimiter| u8::try_from(delimiter).ok())
+            .filter(u8::is_ascii);
         let delimiter = stated.unwrap_or_else(|| {
             // A delimiter is good when the first records have equally many cells, and many of them.
             let score = |delimiter: u8| {
                 let counts = cell_counts(head, delimiter);
                 let first = counts.first().copied().unwrap_or(1);
                 let alike = counts.iter().filter(|count| **count == first).count();
-                if first < 2 { 0 } else { alike * 1_000 / counts.len().max(1) * 1_000 + first.min(999) }
+                if first < 2 {
+                    0
+                } else {
+                    alike * 1_000 / counts.len().max(1) * 1_000 + first.min(999)
+                }
             };
-            DELIMITERS.into_iter().rev().max_by_key(|delimiter| score(*delimiter)).filter(|best| score(*best) > 0).unwrap_or(b',')
+            DELIMITERS
+                .into_iter()
+                .rev()
+                .max_by_key(|delimiter| score(*delimiter))
+                .filter(|best| score(*best) > 0)
+                .unwrap_or(b',')
         });
         // A mark that opens a cell somewhere at the beginning says that marks are quoting; so does the absence of any.
-        let opens = head.windows(2).any(|pair| matches!(pair, [before, b'"'] if *before == delimiter || *before == b'\n')) || head.first() == Some(&b'"');
-        Self { delimiter, quoted: opens || !head.contains(&b'"') }
+        let opens = head
+            .windows(2)
+            .any(|pair| matches!(pair, [before, b'"'] if *before == delimiter || *before == b'\n'))
+            || head.first() == Some(&b'"');
+        Self {
+            delimiter,
+            quoted: opens || !head.contains(&b'"'),
+        }
     }
 }
 
@@ -106,15 +123,28 @@ impl DelimitedRows {
                 raw: vec![0; BLOCK_BYTES],
             },
         };
-        let mut rows =
-            Self { file, decoding, dialect: survey.dialect, headings: Vec::new(), rest: Vec::new(), at_end: false, line: 1 };
+        let mut rows = Self {
+            file,
+            decoding,
+            dialect: survey.dialect,
+            headings: Vec::new(),
+            rest: Vec::new(),
+            at_end: false,
+            line: 1,
+        };
         let mut records = Records::default();
         if !rows.cut_block(&mut records, 1)? {
             return Err(SourceError::NoHeading);
         }
-        rows.headings = records.cells(0).map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
+        rows.headings = records
+            .cells(0)
+            .map(|cell| String::from_utf8_lossy(cell).trim().to_owned())
+            .collect();
         if rows.headings.len() > FILE_COLUMNS_MAX {
-            return Err(SourceError::TooManyColumns { max: FILE_COLUMNS_MAX, delimiter: char::from(survey.dialect.delimiter) });
+            return Err(SourceError::TooManyColumns {
+                max: FILE_COLUMNS_MAX,
+                delimiter: char::from(survey.dialect.delimiter),
+            });
         }
         Ok(rows)
     }
@@ -127,11 +157,16 @@ impl DelimitedRows {
             }
             records.clear();
             std::mem::swap(&mut records.bytes, &mut self.rest);
-            let mut cutter = Cutter { dialect: self.dialect, line: self.line, rows_max };
+            let mut cutter = Cutter {
+                dialect: self.dialect,
+                line: self.line,
+                rows_max,
+            };
             let consumed = cutter.cut(records, self.at_end)?;
             self.line = cutter.line;
             self.rest.clear();
-            self.rest.extend_from_slice(records.bytes.get(consumed..).unwrap_or_default());
+            self.rest
+                .extend_from_slice(records.bytes.get(consumed..).unwrap_or_default());
             if !records.is_empty() {
                 return Ok(true);
             }
@@ -151,7 +186,9 @@ impl DelimitedRows {
                 self.rest.resize(before + BLOCK_BYTES, 0);
                 let mut end = before;
                 while end < self.rest.len() {
-                    let read = self.file.read(self.rest.get_mut(end..).unwrap_or_default())?;
+                    let read = self
+                        .file
+                        .read(self.rest.get_mut(end..).unwrap_or_default())?;
                     end += read;
                     if read == 0 {
                         self.at_end = true;
@@ -164,7 +201,9 @@ impl DelimitedRows {
                 let read = self.file.read(raw)?;
                 self.at_end = read == 0;
                 let chunk = raw.get(..read).unwrap_or_default();
-                let room = decoder.max_utf8_buffer_length(read).unwrap_or(3 * BLOCK_BYTES);
+                let room = decoder
+                    .max_utf8_buffer_length(read)
+                    .unwrap_or(3 * BLOCK_BYTES);
                 self.rest.resize(before + room, 0);
                 // The survey has decoded the same bytes strictly, so nothing is replaced here; a file that changes is found at the end.
                 let target = self.rest.get_mut(before..).unwrap_or_default();
@@ -204,8 +243,13 @@ impl Cutter {
             let (begin, cells_before) = (place, cells.len());
             escaped.clear();
             let whole = self.record(bytes, cells, &mut escaped, &mut place, at_end);
-            if place - begin > RECORD_BYTES_MAX || whole.is_none() && bytes.len() - begin > RECORD_BYTES_MAX {
-                return Err(SourceError::RecordTooLong { line: self.line, max: RECORD_BYTES_MAX });
+            if place - begin > RECORD_BYTES_MAX
+                || whole.is_none() && bytes.len() - begin > RECORD_BYTES_MAX
+            {
+                return Err(SourceError::RecordTooLong {
+                    line: self.line,
+                    max: RECORD_BYTES_MAX,
+                });
             }
             let Some(lines) = whole else {
                 cells.truncate(cells_before);
@@ -252,11 +296,15 @@ impl Cutter {
                 }
                 *place = cell.behind;
             } else {
-                let length = text.iter().position(|byte| *byte == delimiter || *byte == b'\n');
+                let length = text
+                    .iter()
+                    .position(|byte| *byte == delimiter || *byte == b'\n');
                 let length = length.or_else(|| at_end.then_some(text.len()))?;
                 let end = *place + length;
                 // The carriage return of a Windows line end belongs to no cell.
-                let is_return = bytes.get(end) != Some(&delimiter) && length > 0 && bytes.get(end - 1) == Some(&b'\r');
+                let is_return = bytes.get(end) != Some(&delimiter)
+                    && length > 0
+                    && bytes.get(end - 1) == Some(&b'\r');
                 cells.push((*place as u32, (end - usize::from(is_return)) as u32));
                 *place = end;
             }
@@ -327,8 +375,16 @@ fn quoted_cell(bytes: &[u8], open: usize, delimiter: u8, lines: &mut u64) -> Opt
         }
     };
     let rest = bytes.get(close + 1..).unwrap_or_default();
-    let trailing = rest.iter().position(|byte| *byte == delimiter || *byte == b'\n').unwrap_or(rest.len());
-    Some(Escaped { begin, close, behind: close + 1 + trailing, escapes })
+    let trailing = rest
+        .iter()
+        .position(|byte| *byte == delimiter || *byte == b'\n')
+        .unwrap_or(rest.len());
+    Some(Escaped {
+        begin,
+        close,
+        behind: close + 1 + trailing,
+        escapes,
+    })
 }
 
 #[cfg(test)]
@@ -353,7 +409,10 @@ mod tests {
         let mut all = Vec::new();
         while rows.read(&mut records)? {
             for row in 0..records.len() {
-                let cells = records.cells(row).map(|cell| String::from_utf8(cell.to_vec()).unwrap()).collect();
+                let cells = records
+                    .cells(row)
+                    .map(|cell| String::from_utf8(cell.to_vec()).unwrap())
+                    .collect();
                 all.push((records.line(row), cells));
             }
         }
@@ -370,17 +429,28 @@ mod tests {
 
     #[test]
     fn cells_are_cut_as_spreadsheets_write_them() {
-        let (headings, rows) = read("号码,\"a,b\",c\r\n1,\"x\"\"y\nz\",\r\n\r\n2,,\"\"\r\n3,\"q\" ,r");
+        let (headings, rows) =
+            read("号码,\"a,b\",c\r\n1,\"x\"\"y\nz\",\r\n\r\n2,,\"\"\r\n3,\"q\" ,r");
         assert_eq!(headings, strings(&["号码", "a,b", "c"]));
         assert_eq!(
             rows,
-            vec![(2, strings(&["1", "x\"y\nz", ""])), (5, strings(&["2", "", ""])), (6, strings(&["3", "q ", "r"]))]
+            vec![
+                (2, strings(&["1", "x\"y\nz", ""])),
+                (5, strings(&["2", "", ""])),
+                (6, strings(&["3", "q ", "r"]))
+            ]
         );
     }
 
     #[test]
     fn the_delimiter_is_found() {
-        for (text, cells) in [("a;b\n1,5;2\n3,5;4\n", 2), ("a\tb\tc\n1\t2\t3\n", 3), ("a|b\n1|2\n", 2), ("a\n1\n2\n", 1), ("\"a;b\",c\n1,2\n", 2)] {
+        for (text, cells) in [
+            ("a;b\n1,5;2\n3,5;4\n", 2),
+            ("a\tb\tc\n1\t2\t3\n", 3),
+            ("a|b\n1|2\n", 2),
+            ("a\n1\n2\n", 1),
+            ("\"a;b\",c\n1,2\n", 2),
+        ] {
             assert_eq!(read(text).0.len(), cells, "{text}");
         }
     }
@@ -389,41 +459,90 @@ mod tests {
     #[test]
     fn marks_in_the_middle_of_cells_are_text() {
         let (_, rows) = read("a\tb\n5\" pipe\tx\n6\" pipe\ty\n");
-        assert_eq!(rows, vec![(2, strings(&["5\" pipe", "x"])), (3, strings(&["6\" pipe", "y"]))]);
+        assert_eq!(
+            rows,
+            vec![
+                (2, strings(&["5\" pipe", "x"])),
+                (3, strings(&["6\" pipe", "y"]))
+            ]
+        );
     }
 
     #[test]
     fn damaged_files_are_refused_with_their_line() {
         let rules = FileRules::default();
         let long = format!("a,b\n1,2\n\"{}", "x".repeat(2 * RECORD_BYTES_MAX));
-        assert!(matches!(rows_of(long.as_bytes(), &rules), Err(SourceError::RecordTooLong { line: 3, .. })));
+        assert!(matches!(
+            rows_of(long.as_bytes(), &rules),
+            Err(SourceError::RecordTooLong { line: 3, .. })
+        ));
         let huge_cell = format!("a,b\n1,{}\n", "9".repeat(10 * 1024 * 1024));
-        assert!(matches!(rows_of(huge_cell.as_bytes(), &rules), Err(SourceError::RecordTooLong { line: 2, .. })));
-        assert!(matches!(rows_of(b"a,b\n1,\"2\n3,4\n", &rules), Err(SourceError::QuoteOpen { line: 2 })));
-        assert!(matches!(rows_of(b"a,b\n1,\x00\n", &rules), Err(SourceError::Binary { byte: 6 })));
+        assert!(matches!(
+            rows_of(huge_cell.as_bytes(), &rules),
+            Err(SourceError::RecordTooLong { line: 2, .. })
+        ));
+        assert!(matches!(
+            rows_of(b"a,b\n1,\"2\n3,4\n", &rules),
+            Err(SourceError::QuoteOpen { line: 2 })
+        ));
+        assert!(matches!(
+            rows_of(b"a,b\n1,\x00\n", &rules),
+            Err(SourceError::Binary { byte: 6 })
+        ));
         assert!(matches!(rows_of(b"", &rules), Err(SourceError::Empty)));
-        assert!(matches!(rows_of(b"\n\n", &rules), Err(SourceError::NoHeading)));
+        assert!(matches!(
+            rows_of(b"\n\n", &rules),
+            Err(SourceError::NoHeading)
+        ));
         let wide = ",".repeat(FILE_COLUMNS_MAX + 1) + "\n";
-        assert!(matches!(rows_of(wide.as_bytes(), &rules), Err(SourceError::TooManyColumns { .. })));
+        assert!(matches!(
+            rows_of(wide.as_bytes(), &rules),
+            Err(SourceError::TooManyColumns { .. })
+        ));
     }
 
     #[test]
     fn encodings_are_found_or_held_against_what_is_stated() {
         let text = "号码,品牌\n1,动感地带\n2,𠮷\n";
         let (gb18030, _, _) = GB18030.encode(text);
-        let stated = |encoding| FileRules { encoding: Some(encoding), ..FileRules::default() };
+        let stated = |encoding| FileRules {
+            encoding: Some(encoding),
+            ..FileRules::default()
+        };
         let expected = read(text);
         assert_eq!(rows_of(&gb18030, &FileRules::default()).unwrap(), expected);
-        assert_eq!(rows_of(&gb18030, &stated(Encoding::Gb18030)).unwrap(), expected);
-        assert_eq!(rows_of(format!("\u{feff}{text}").as_bytes(), &FileRules::default()).unwrap(), expected);
+        assert_eq!(
+            rows_of(&gb18030, &stated(Encoding::Gb18030)).unwrap(),
+            expected
+        );
+        assert_eq!(
+            rows_of(format!("\u{feff}{text}").as_bytes(), &FileRules::default()).unwrap(),
+            expected
+        );
         let refused = |bytes: &[u8], rules: FileRules| match rows_of(bytes, &rules) {
-            Err(SourceError::Encoding { line, encoding, detected }) => (line, encoding, detected),
+            Err(SourceError::Encoding {
+                line,
+                encoding,
+                detected,
+            }) => (line, encoding, detected),
             other => panic!("{other:?}"),
         };
-        assert_eq!(refused(&gb18030, stated(Encoding::Utf8)), (1, Encoding::Utf8, Some(Encoding::Gb18030)));
-        assert_eq!(refused(text.as_bytes(), stated(Encoding::Gb18030)), (1, Encoding::Gb18030, Some(Encoding::Utf8)));
-        assert_eq!(refused(b"a,b\n1,2\n3,\xFF\xFF\n", FileRules::default()).0, 3);
-        assert!(matches!(rows_of(&[0xFF, 0xFE, 0x31, 0x00], &FileRules::default()), Err(SourceError::Utf16)));
+        assert_eq!(
+            refused(&gb18030, stated(Encoding::Utf8)),
+            (1, Encoding::Utf8, Some(Encoding::Gb18030))
+        );
+        assert_eq!(
+            refused(text.as_bytes(), stated(Encoding::Gb18030)),
+            (1, Encoding::Gb18030, Some(Encoding::Utf8))
+        );
+        assert_eq!(
+            refused(b"a,b\n1,2\n3,\xFF\xFF\n", FileRules::default()).0,
+            3
+        );
+        assert!(matches!(
+            rows_of(&[0xFF, 0xFE, 0x31, 0x00], &FileRules::default()),
+            Err(SourceError::Utf16)
+        ));
     }
 
     proptest! {

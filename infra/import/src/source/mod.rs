@@ -71,7 +71,9 @@ pub enum SourceError {
     #[error("this is UTF-16 (`Unicode text`); save the table as `CSV UTF-8` and try again")]
     Utf16,
     /// A binary file that is none of the known forms.
-    #[error("byte {byte} is zero: this is no table of text; CSV, XLSX, Parquet and Arrow IPC can be read")]
+    #[error(
+        "byte {byte} is zero: this is no table of text; CSV, XLSX, Parquet and Arrow IPC can be read"
+    )]
     Binary {
         /// Place in the file, counted from 0.
         byte: u64,
@@ -87,7 +89,9 @@ pub enum SourceError {
         detected: Option<Encoding>,
     },
     /// A record that does not end.
-    #[error("line {line}: a record of more than {max} bytes begins here; probably a quotation mark is not closed")]
+    #[error(
+        "line {line}: a record of more than {max} bytes begins here; probably a quotation mark is not closed"
+    )]
     RecordTooLong {
         /// Line on which it begins.
         line: u64,
@@ -95,7 +99,9 @@ pub enum SourceError {
         max: usize,
     },
     /// A quotation that is open at the end of the file.
-    #[error("line {line}: a quotation mark opens here and is never closed; the file is cut off or the mark is stray")]
+    #[error(
+        "line {line}: a quotation mark opens here and is never closed; the file is cut off or the mark is stray"
+    )]
     QuoteOpen {
         /// Line on which the record begins.
         line: u64,
@@ -109,7 +115,9 @@ pub enum SourceError {
         delimiter: char,
     },
     /// A workbook that cannot be read.
-    #[error("the workbook cannot be read ({place}): {reason}; open it in a spreadsheet program, save it again and retry, or save it as `CSV UTF-8`")]
+    #[error(
+        "the workbook cannot be read ({place}): {reason}; open it in a spreadsheet program, save it again and retry, or save it as `CSV UTF-8`"
+    )]
     Workbook {
         /// Part or sheet.
         place: String,
@@ -117,7 +125,9 @@ pub enum SourceError {
         reason: String,
     },
     /// A workbook that unpacks to too much.
-    #[error("the part `{part}` of the workbook unpacks to more than {max} bytes; save the table as `CSV UTF-8`")]
+    #[error(
+        "the part `{part}` of the workbook unpacks to more than {max} bytes; save the table as `CSV UTF-8`"
+    )]
     WorkbookTooLarge {
         /// The part.
         part: String,
@@ -143,7 +153,9 @@ pub enum SourceError {
         reason: String,
     },
     /// A column of a type that no attribute can have.
-    #[error("column `{column}` has the type {type_name}, which is no value of a customer; leave it out when writing the file")]
+    #[error(
+        "column `{column}` has the type {type_name}, which is no value of a customer; leave it out when writing the file"
+    )]
     ColumnType {
         /// The column.
         column: String,
@@ -157,8 +169,13 @@ pub enum SourceError {
 
 fn remedy(encoding: &Encoding, detected: &Option<Encoding>) -> String {
     match detected {
-        Some(detected) => format!("the file is {detected}: state --encoding {} or correct the mapping", detected.as_str()),
-        None => format!("it is neither UTF-8 nor GB18030 throughout ({encoding} fits longest); save the table as `CSV UTF-8`"),
+        Some(detected) => format!(
+            "the file is {detected}: state --encoding {} or correct the mapping",
+            detected.as_str()
+        ),
+        None => format!(
+            "it is neither UTF-8 nor GB18030 throughout ({encoding} fits longest); save the table as `CSV UTF-8`"
+        ),
     }
 }
 
@@ -173,26 +190,60 @@ impl SourceError {
             Self::Io(error) => format!("无法读取文件：{error}"),
             Self::Empty => "文件为空".to_owned(),
             Self::NoHeading => "文件没有表头行".to_owned(),
-            Self::Utf16 => "这是 UTF-16（“Unicode 文本”）文件；请另存为“CSV UTF-8”后重试".to_owned(),
-            Self::Binary { byte } => format!("第 {byte} 字节为零：这不是文本表格；可读取 CSV、XLSX、Parquet 和 Arrow IPC"),
-            Self::Encoding { line, encoding, detected: Some(detected) } => {
-                format!("第 {line} 行：有字节不是 {encoding}；该文件是 {detected}，请使用 --encoding {} 或修改映射文件", detected.as_str())
+            Self::Utf16 => {
+                "这是 UTF-16（“Unicode 文本”）文件；请另存为“CSV UTF-8”后重试".to_owned()
+            }
+            Self::Binary { byte } => format!(
+                "第 {byte} 字节为零：这不是文本表格；可读取 CSV、XLSX、Parquet 和 Arrow IPC"
+            ),
+            Self::Encoding {
+                line,
+                encoding,
+                detected: Some(detected),
+            } => {
+                format!(
+                    "第 {line} 行：有字节不是 {encoding}；该文件是 {detected}，请使用 --encoding {} 或修改映射文件",
+                    detected.as_str()
+                )
             }
             Self::Encoding { line, .. } => {
-                format!("第 {line} 行：有字节既不是 UTF-8 也不是 GB18030；请另存为“CSV UTF-8”后重试")
+                format!(
+                    "第 {line} 行：有字节既不是 UTF-8 也不是 GB18030；请另存为“CSV UTF-8”后重试"
+                )
             }
-            Self::RecordTooLong { line, max } => format!("第 {line} 行：由此开始的一条记录超过 {max} 字节，很可能是引号没有闭合"),
-            Self::QuoteOpen { line } => format!("第 {line} 行：引号在此打开后一直没有闭合；文件被截断，或该引号是多余的"),
-            Self::TooManyColumns { max, delimiter } => format!("文件超过 {max} 列；分隔符确实是 `{delimiter}` 吗？"),
+            Self::RecordTooLong { line, max } => {
+                format!("第 {line} 行：由此开始的一条记录超过 {max} 字节，很可能是引号没有闭合")
+            }
+            Self::QuoteOpen { line } => {
+                format!("第 {line} 行：引号在此打开后一直没有闭合；文件被截断，或该引号是多余的")
+            }
+            Self::TooManyColumns { max, delimiter } => {
+                format!("文件超过 {max} 列；分隔符确实是 `{delimiter}` 吗？")
+            }
             Self::Workbook { place, reason } => {
-                format!("无法读取工作簿（{place}）：{reason}；请用表格软件打开后重新保存，或另存为“CSV UTF-8”")
+                format!(
+                    "无法读取工作簿（{place}）：{reason}；请用表格软件打开后重新保存，或另存为“CSV UTF-8”"
+                )
             }
-            Self::WorkbookTooLarge { part, max } => format!("工作簿的 `{part}` 解压后超过 {max} 字节；请另存为“CSV UTF-8”"),
-            Self::NoSheet { sheet, present } => format!("工作簿中没有工作表 `{sheet}`；现有：{present}"),
-            Self::Columnar { format, place, reason } => {
-                format!("无法读取 {} 文件（{place}）：{reason}；文件被截断或已损坏，请重新获取或导出", format.as_str())
+            Self::WorkbookTooLarge { part, max } => {
+                format!("工作簿的 `{part}` 解压后超过 {max} 字节；请另存为“CSV UTF-8”")
             }
-            Self::ColumnType { column, type_name } => format!("列 `{column}` 的类型 {type_name} 不能作为客户属性；导出时请去掉该列"),
+            Self::NoSheet { sheet, present } => {
+                format!("工作簿中没有工作表 `{sheet}`；现有：{present}")
+            }
+            Self::Columnar {
+                format,
+                place,
+                reason,
+            } => {
+                format!(
+                    "无法读取 {} 文件（{place}）：{reason}；文件被截断或已损坏，请重新获取或导出",
+                    format.as_str()
+                )
+            }
+            Self::ColumnType { column, type_name } => {
+                format!("列 `{column}` 的类型 {type_name} 不能作为客户属性；导出时请去掉该列")
+            }
             Self::Changed => "读取过程中文件发生了变化；请在文件写完后再导入".to_owned(),
         }
     }
@@ -214,7 +265,11 @@ pub trait RowSource: Send {
 ///
 /// # Errors
 /// When the file is damaged or has no heading.
-pub fn open(path: &Path, survey: &Survey, rules: &FileRules) -> Result<Box<dyn RowSource>, SourceError> {
+pub fn open(
+    path: &Path,
+    survey: &Survey,
+    rules: &FileRules,
+) -> Result<Box<dyn RowSource>, SourceError> {
     Ok(match survey.format {
         Format::Csv => Box::new(delimited::DelimitedRows::open(path, survey)?),
         Format::Xlsx => Box::new(workbook::WorkbookRows::open(path, rules.sheet.as_deref())?),

@@ -36,7 +36,11 @@ impl Records {
     pub fn cells(&self, row: usize) -> impl ExactSizeIterator<Item = &[u8]> {
         let range = self.range(row);
         let cells = self.cells.get(range).unwrap_or_default();
-        cells.iter().map(|(begin, end)| self.bytes.get(*begin as usize..*end as usize).unwrap_or_default())
+        cells.iter().map(|(begin, end)| {
+            self.bytes
+                .get(*begin as usize..*end as usize)
+                .unwrap_or_default()
+        })
     }
 
     fn range(&self, row: usize) -> Range<usize> {

@@ -41,5 +41,8 @@ impl Input {
 pub fn spool(reader: &mut dyn Read, folder: &Path) -> io::Result<Input> {
     let mut copy = NamedTempFile::new_in(folder)?;
     io::copy(reader, copy.as_file_mut())?;
-    Ok(Input { path: copy.path().to_owned(), copy: Some(copy) })
+    Ok(Input {
+        path: copy.path().to_owned(),
+        copy: Some(copy),
+    })
 }

@@ -40,7 +40,9 @@ pub struct Survey {
 /// When the file cannot be read, is empty, or is text in neither encoding.
 pub fn survey(path: &Path, rules: &FileRules) -> Result<Survey, SourceError> {
     let mut head = Vec::with_capacity(delimited::SNIFF_BYTES);
-    File::open(path)?.take(delimited::SNIFF_BYTES as u64).read_to_end(&mut head)?;
+    File::open(path)?
+        .take(delimited::SNIFF_BYTES as u64)
+        .read_to_end(&mut head)?;
     if head.is_empty() {
         return Err(SourceError::Empty);
     }
@@ -51,7 +53,11 @@ pub fn survey(path: &Path, rules: &FileRules) -> Result<Survey, SourceError> {
     }
     let pass = pass(path, text)?;
     let byte_order_mark = text && head.starts_with(&[0xEF, 0xBB, 0xBF]);
-    let encoding = if text { encoding(path, &pass, rules.encoding, byte_order_mark)? } else { Encoding::Utf8 };
+    let encoding = if text {
+        encoding(path, &pass, rules.encoding, byte_order_mark)?
+    } else {
+        Encoding::Utf8
+    };
     Ok(Survey {
         format,
         encoding,
@@ -90,7 +96,13 @@ struct Pass {
 fn pass(path: &Path, text: bool) -> Result<Pass, SourceError> {
     let mut file = File::open(path)?;
     let mut digest = Sha256::new();
-    let mut found = Pass { bytes: 0, line_feeds: 0, sha256: [0; 32], not_utf8: None, ascii: true };
+    let mut found = Pass {
+        bytes: 0,
+        line_feeds: 0,
+        sha256: [0; 32],
+        not_utf8: None,
+        ascii: true,
+    };
     let mut buffer = vec![0; CHUNK_BYTES];
     // Bytes of an incomplete character that the last chunk ended with; they stand at the beginning of the buffer.
     let mut carried = 0;
@@ -101,7 +113,9 @@ fn pass(path: &Path, text: bool) -> Result<Pass, SourceError> {
         let lines_before = found.line_feeds;
         if text {
             if let Some(zero) = memchr::memchr(0, new) {
-                return Err(SourceError::Binary { byte: found.bytes + zero as u64 });
+                return Err(SourceError::Binary {
+                    byte: found.bytes + zero as u64,
+                });
             }
             found.line_feeds += line_feeds(new);
             found.ascii &= new.is_ascii();
@@ -109,7 +123,10 @@ fn pass(path: &Path, text: bool) -> Result<Pass, SourceError> {
         found.bytes += read as u64;
         let whole = buffer.get(..carried + read).unwrap_or_default();
         let mut incomplete = 0;
-        if text && found.not_utf8.is_none() && let Err(error) = std::str::from_utf8(whole) {
+        if text
+            && found.not_utf8.is_none()
+            && let Err(error) = std::str::from_utf8(whole)
+        {
             let valid = error.valid_up_to();
             // What is carried holds no line feed, so the lines before it are those of the chunks before.
             let line = lines_before + line_feeds(whole.get(..valid).unwrap_or_default()) + 1;
@@ -135,13 +152,28 @@ fn line_feeds(bytes: &[u8]) -> u64 {
 }
 
 /// The encoding that holds for all of the file.
-fn encoding(path: &Path, pass: &Pass, stated: Option<Encoding>, byte_order_mark: bool) -> Result<Encoding, SourceError> {
-    let wrong = |line, encoding, detected| Err(SourceError::Encoding { line, encoding, detected });
+fn encoding(
+    path: &Path,
+    pass: &Pass,
+    stated: Option<Encoding>,
+    byte_order_mark: bool,
+) -> Result<Encoding, SourceError> {
+    let wrong = |line, encoding, detected| {
+        Err(SourceError::Encoding {
+            line,
+            encoding,
+            detected,
+        })
+    };
     match (stated, pass.not_utf8) {
         (None | Some(Encoding::Utf8), None) => Ok(Encoding::Utf8),
         (Some(Encoding::Gb18030), None) if pass.ascii => Ok(Encoding::Gb18030),
         // Chinese text in GB18030 is practically never UTF-8 throughout.
-        (Some(Encoding::Gb18030), None) => wrong(first_line_beyond_ascii(path)?, Encoding::Gb18030, Some(Encoding::Utf8)),
+        (Some(Encoding::Gb18030), None) => wrong(
+            first_line_beyond_ascii(path)?,
+            Encoding::Gb18030,
+            Some(Encoding::Utf8),
+        ),
         (None, Some(line)) if byte_order_mark => wrong(line, Encoding::Utf8, None),
         (stated, Some(line)) => match (stated, not_gb18030(path)?) {
             (Some(Encoding::Utf8), None) => wrong(line, Encoding::Utf8, Some(Encoding::Gb18030)),
@@ -165,7 +197,8 @@ fn not_gb18030(path: &Path) -> Result<Option<u64>, SourceError> {
         let mut done = 0;
         loop {
             let rest = chunk.get(done..).unwrap_or_default();
-            let (outcome, taken, _) = decoder.decode_to_utf8_without_replacement(rest, &mut text, read == 0);
+            let (outcome, taken, _) =
+                decoder.decode_to_utf8_without_replacement(rest, &mut text, read == 0);
             lines += line_feeds(rest.get(..taken).unwrap_or_default());
             done += taken;
             match outcome {

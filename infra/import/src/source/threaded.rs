@@ -67,17 +67,24 @@ impl ThreadedRows {
         read: impl FnOnce(&Sender) -> Result<(), Broken> + Send + 'static,
     ) -> Result<Self, SourceError> {
         let (sender, messages) = sync_channel(BLOCKS_AHEAD);
-        let thread = thread::Builder::new().name("import-read".to_owned()).spawn(move || {
-            let sender = Sender(sender);
-            let last = match read(&sender) {
-                Ok(()) => Message::End,
-                Err(Broken::Failed(error)) => Message::Failed(error),
-                Err(Broken::Gone) => return,
-            };
-            // When nobody reads any more, the error has no reader either.
-            let _ = sender.0.send(last);
-        })?;
-        let mut rows = Self { headings: Vec::new(), messages: Some(messages), thread: Some(thread), on_death };
+        let thread = thread::Builder::new()
+            .name("import-read".to_owned())
+            .spawn(move || {
+                let sender = Sender(sender);
+                let last = match read(&sender) {
+                    Ok(()) => Message::End,
+                    Err(Broken::Failed(error)) => Message::Failed(error),
+                    Err(Broken::Gone) => return,
+                };
+                // When nobody reads any more, the error has no reader either.
+                let _ = sender.0.send(last);
+            })?;
+        let mut rows = Self {
+            headings: Vec::new(),
+            messages: Some(messages),
+            thread: Some(thread),
+            on_death,
+        };
         match rows.next() {
             Message::Headings(headings) => rows.headings = headings,
             Message::Failed(error) => return Err(error),
@@ -87,7 +94,10 @@ impl ThreadedRows {
     }
 
     fn next(&mut self) -> Message {
-        let message = self.messages.as_ref().and_then(|messages| messages.recv().ok());
+        let message = self
+            .messages
+            .as_ref()
+            .and_then(|messages| messages.recv().ok());
         message.unwrap_or_else(|| Message::Failed((self.on_death)()))
     }
 }

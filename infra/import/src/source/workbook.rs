@@ -12,7 +12,8 @@ use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
 use super::threaded::{Broken, Sender, ThreadedRows};
 use super::{Records, RowSource, SourceError};
 use crate::limits::{
-    BATCH_ROWS, FILE_COLUMNS_MAX, WORKBOOK_PART_BYTES_MAX, WORKBOOK_PARTS_MAX, WORKBOOK_TEXTS_BYTES_MAX,
+    BATCH_ROWS, FILE_COLUMNS_MAX, WORKBOOK_PART_BYTES_MAX, WORKBOOK_PARTS_MAX,
+    WORKBOOK_TEXTS_BYTES_MAX,
 };
 
 /// Rows of one sheet.
@@ -38,7 +39,10 @@ impl RowSource for WorkbookRows {
 }
 
 fn damaged(place: &str, reason: impl ToString) -> SourceError {
-    SourceError::Workbook { place: place.to_owned(), reason: reason.to_string() }
+    SourceError::Workbook {
+        place: place.to_owned(),
+        reason: reason.to_string(),
+    }
 }
 
 /// Unpacks every part into nothing, up to its limit: the sizes that an archive states prove nothing.
@@ -46,15 +50,28 @@ fn measure(path: &Path) -> Result<(), SourceError> {
     let file = BufReader::new(File::open(path)?);
     let mut archive = zip::ZipArchive::new(file).map_err(|error| damaged("archive", error))?;
     if archive.len() > WORKBOOK_PARTS_MAX {
-        return Err(damaged("archive", format!("it has more than {WORKBOOK_PARTS_MAX} parts")));
+        return Err(damaged(
+            "archive",
+            format!("it has more than {WORKBOOK_PARTS_MAX} parts"),
+        ));
     }
     for index in 0..archive.len() {
-        let part = archive.by_index(index).map_err(|error| damaged("archive", error))?;
-        let name = part.name().map_err(|error| damaged("archive", error))?.into_owned();
+        let part = archive
+            .by_index(index)
+            .map_err(|error| damaged("archive", error))?;
+        let name = part
+            .name()
+            .map_err(|error| damaged("archive", error))?
+            .into_owned();
         // Sheets are streamed; all other parts (shared texts, styles, relations) are held in memory as a whole.
         let streamed = name.starts_with("xl/worksheets/") && name.ends_with(".xml");
-        let max = if streamed { WORKBOOK_PART_BYTES_MAX } else { WORKBOOK_TEXTS_BYTES_MAX };
-        let bytes = io::copy(&mut part.take(max + 1), &mut io::sink()).map_err(|error| damaged(&name, error))?;
+        let max = if streamed {
+            WORKBOOK_PART_BYTES_MAX
+        } else {
+            WORKBOOK_TEXTS_BYTES_MAX
+        };
+        let bytes = io::copy(&mut part.take(max + 1), &mut io::sink())
+            .map_err(|error| damaged(&name, error))?;
         if bytes > max {
             return Err(SourceError::WorkbookTooLarge { part: name, max });
         }
@@ -72,12 +89,22 @@ struct Row {
 
 fn read(path: &PathBuf, sheet: Option<String>, sender: &Sender) -> Result<(), Broken> {
     let file = BufReader::new(File::open(path).map_err(SourceError::from)?);
-    let mut book: Xlsx<_> = Xlsx::new(file).map_err(|error: XlsxError| damaged("workbook", error))?;
+    let mut book: Xlsx<_> =
+        Xlsx::new(file).map_err(|error: XlsxError| damaged("workbook", error))?;
     let names = book.sheet_names();
     let sheet = match sheet {
         Some(sheet) if names.contains(&sheet) => sheet,
-        Some(sheet) => return Err(SourceError::NoSheet { sheet, present: names.join(", ") }.into()),
-        None => names.first().cloned().ok_or_else(|| damaged("workbook", "it has no sheet"))?,
+        Some(sheet) => {
+            return Err(SourceError::NoSheet {
+                sheet,
+                present: names.join(", "),
+            }
+            .into());
+        }
+        None => names
+            .first()
+            .cloned()
+            .ok_or_else(|| damaged("workbook", "it has no sheet"))?,
     };
     let fault = |error: XlsxError| damaged(&sheet, error);
     let mut cells = book.worksheet_cells_reader(&sheet).map_err(fault)?;
@@ -103,7 +130,9 @@ fn read(path: &PathBuf, sheet: Option<String>, sender: &Sender) -> Result<(), Br
         }
         if row.as_ref().is_none_or(|row| row.number != number) {
             match row.take() {
-                Some(earlier) if earlier.number > number => return Err(damaged(&sheet, format!("row {} comes twice", number + 1)).into()),
+                Some(earlier) if earlier.number > number => {
+                    return Err(damaged(&sheet, format!("row {} comes twice", number + 1)).into());
+                }
                 Some(earlier) => end(&mut records, &earlier, headings.len()),
                 None => sender.headings(headings.clone())?,
             }
@@ -115,7 +144,9 @@ fn read(path: &PathBuf, sheet: Option<String>, sender: &Sender) -> Result<(), Br
         let place = place_of(column, first_column, &sheet)?;
         if let Some(row) = &mut row {
             if place < row.cells {
-                return Err(damaged(&sheet, format!("a cell of row {} comes twice", number + 1)).into());
+                return Err(
+                    damaged(&sheet, format!("a cell of row {} comes twice", number + 1)).into(),
+                );
             }
             while row.cells < place {
                 records.push_cell(b"");
@@ -146,10 +177,15 @@ fn end(records: &mut Records, row: &Row, columns: usize) {
 
 /// Place of a column among the headings.
 fn place_of(column: u32, first: u32, sheet: &str) -> Result<usize, SourceError> {
-    let place = column.checked_sub(first).and_then(|place| usize::try_from(place).ok());
+    let place = column
+        .checked_sub(first)
+        .and_then(|place| usize::try_from(place).ok());
     match place {
         Some(place) if place < FILE_COLUMNS_MAX => Ok(place),
-        Some(_) => Err(SourceError::TooManyColumns { max: FILE_COLUMNS_MAX, delimiter: ' ' }),
+        Some(_) => Err(SourceError::TooManyColumns {
+            max: FILE_COLUMNS_MAX,
+            delimiter: ' ',
+        }),
         None => Err(damaged(sheet, "a cell stands left of the first heading")),
     }
 }

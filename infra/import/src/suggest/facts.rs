@@ -58,20 +58,29 @@ impl Facts {
         self.filled += 1;
         self.telephones += u64::from(looks_like_a_number(text));
         self.identity_cards += u64::from(holds_identity_card(text));
-        self.addresses += u64::from(text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.')));
+        self.addresses += u64::from(
+            text.split_once('@')
+                .is_some_and(|(user, host)| !user.is_empty() && host.contains('.')),
+        );
         self.names += u64::from(is_name(text));
         self.dates += u64::from(dates::parse(cell).is_some());
         self.flags += u64::from(is_flag_word(text));
         if let Ok(number) = Decimal::parse(text.as_bytes()) {
             self.numbers += 1;
-            let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.trim_end_matches('0').len());
+            let decimals = text
+                .split_once('.')
+                .map_or(0, |(_, decimals)| decimals.trim_end_matches('0').len());
             self.integers += u64::from(decimals == 0);
             self.decimals_max = self.decimals_max.max(decimals);
             if let Ok(size) = number.whole(Factor::ONE, Rounding::Down) {
                 if self.least.as_ref().is_none_or(|(least, _)| size < *least) {
                     self.least = Some((size, text.to_owned()));
                 }
-                if self.greatest.as_ref().is_none_or(|(greatest, _)| size > *greatest) {
+                if self
+                    .greatest
+                    .as_ref()
+                    .is_none_or(|(greatest, _)| size > *greatest)
+                {
                     self.greatest = Some((size, text.to_owned()));
                 }
             }
@@ -112,7 +121,8 @@ impl Facts {
     }
 
     pub(super) fn all_distinct(&self) -> bool {
-        self.filled == self.rows && (self.distinct.len() as u64 == self.filled || self.distinct.len() == DISTINCT_MAX)
+        self.filled == self.rows
+            && (self.distinct.len() as u64 == self.filled || self.distinct.len() == DISTINCT_MAX)
     }
 
     /// Whether the cells are words or texts.
@@ -136,13 +146,23 @@ impl Facts {
 
     /// The least and the greatest number, as they stand.
     pub(super) fn range(&self) -> (&str, &str) {
-        (self.least.as_ref().map_or("", |(_, text)| text), self.greatest.as_ref().map_or("", |(_, text)| text))
+        (
+            self.least.as_ref().map_or("", |(_, text)| text),
+            self.greatest.as_ref().map_or("", |(_, text)| text),
+        )
     }
 
     /// Codes such as `#03`, when that is what the cells are.
     pub(super) fn group_codes(&self) -> Vec<String> {
-        let is_code = |word: &str| word.strip_prefix('#').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
-        if self.distinct.len() <= GROUPS_MAX && self.texts == 0 && self.distinct.keys().all(|word| is_code(word)) {
+        let is_code = |word: &str| {
+            word.strip_prefix('#').is_some_and(|digits| {
+                !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+            })
+        };
+        if self.distinct.len() <= GROUPS_MAX
+            && self.texts == 0
+            && self.distinct.keys().all(|word| is_code(word))
+        {
             self.distinct.keys().cloned().collect()
         } else {
             Vec::new()
@@ -151,9 +171,17 @@ impl Facts {
 
     /// The most frequent words, for a person to recognise the column.
     pub(super) fn frequent_words(&self) -> String {
-        let mut words: Vec<(&String, &u64)> = self.distinct.iter().filter(|(_, count)| **count >= SHOWN_OFTEN).collect();
+        let mut words: Vec<(&String, &u64)> = self
+            .distinct
+            .iter()
+            .filter(|(_, count)| **count >= SHOWN_OFTEN)
+            .collect();
         words.sort_by_key(|(word, count)| (std::cmp::Reverse(**count), (*word).clone()));
-        let shown: Vec<&str> = words.iter().take(SHOWN_MAX).map(|(word, _)| word.as_str()).collect();
+        let shown: Vec<&str> = words
+            .iter()
+            .take(SHOWN_MAX)
+            .map(|(word, _)| word.as_str())
+            .collect();
         shown.join("、")
     }
 }
@@ -162,6 +190,11 @@ impl Facts {
 fn is_name(text: &str) -> bool {
     let count = text.chars().count();
     (2..=4).contains(&count)
-        && text.chars().all(|character| ('\u{4e00}'..='\u{9fff}').contains(&character))
-        && text.chars().next().is_some_and(|first| SURNAMES.contains(first))
+        && text
+            .chars()
+            .all(|character| ('\u{4e00}'..='\u{9fff}').contains(&character))
+        && text
+            .chars()
+            .next()
+            .is_some_and(|first| SURNAMES.contains(first))
 }

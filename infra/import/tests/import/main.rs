@@ -1,0 +1,15 @@
+//! Whole imports against a target in memory, and files that are damaged in every way.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; helpers of tests are not seen as tests by the lint"
+)]
+
+mod hostile;
+mod memory;
+mod privacy;
+mod public_data;
+mod rejecting;
+mod resuming;
+mod suggesting;
+mod whole;
