@@ -50,7 +50,7 @@ impl Finding {
     }
 }
 
-/// What is wrong.
+/// What is wrong. As an error it says its code; [`Fault::text`] says it to people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Not an object, or no document at all.
@@ -184,6 +184,14 @@ impl Fault {
         }
     }
 }
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.code())
+    }
+}
+
+impl std::error::Error for Fault {}
 
 fn form_text(form: Form) -> Name {
     match form {

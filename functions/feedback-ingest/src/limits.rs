@@ -81,9 +81,6 @@ pub const REJECTED_DOCUMENT_BYTES_MAX: usize = 16 << 10;
 /// Faults told of one event: an event has fewer fields than this.
 pub const FAULTS_MAX: usize = 32;
 
-/// Rejected events that one request replays.
-pub const REPLAYED_AT_ONCE_MAX: u32 = 500;
-
 /// Stripes of the daily sums on PostgreSQL: concurrent instances add to rows of their own and do not wait for each other. A province
 /// runs a handful of instances; more stripes would only make more rows.
 pub const TALLY_STRIPES: i64 = 8;

@@ -20,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::events::{CloudEvent, IngestAnswer, answer, text_of};
 use super::problems::{rejected_alone, rejected_unknown, role_of};
 use super::{App, rfc3339};
-use crate::limits::{EVENT_BYTES_MAX, REPLAYED_AT_ONCE_MAX};
+use crate::limits::EVENT_BYTES_MAX;
 use crate::service::{Origin, Submission, Told};
 use crate::store::{Rejected, RejectedFilter, RejectedPlace, Resolution};
 use crate::wire::read_event;
@@ -242,8 +242,7 @@ pub(super) async fn replay_many(
     caller: Caller,
     JsonBody { value: request, .. }: JsonBody<ReplayRequest, BODY_BYTES_MAX>,
 ) -> Result<Json<ReplayAnswer>, Problem> {
-    let limit = request.limit.map(|limit| limit.min(REPLAYED_AT_ONCE_MAX));
-    let page_request = PageRequest::<RejectedPlace>::new(limit, request.cursor.as_deref())?;
+    let page_request = PageRequest::<RejectedPlace>::new(request.limit, request.cursor.as_deref())?;
     let filter = RejectedFilter {
         reason: request.reason.as_deref(),
         open_only: true,

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::world::{BATCH, EVENT, World, event, with};
 
+/// Name, headers, body, and the status and code of the answer.
+type Bad<'a> = (&'a str, &'a [(&'a str, &'a str)], Vec<u8>, u16, &'a str);
+
 pub(crate) async fn bad_input_gets_its_own_answer(world: World) {
     let good = event("login", "e-1").to_string();
     let many = format!("[{}{{}}]", "{},".repeat(99_999));
@@ -12,7 +15,7 @@ pub(crate) async fn bad_input_gets_its_own_answer(world: World) {
     let long = with(event("complaint", "e-2"), "content", "长".repeat(2_001)).to_string();
     let bloated = with(event("complaint", "e-2"), "ours", "x".repeat(70_000)).to_string();
     let gbk = [good.as_bytes(), b"\xd6\xd0\xce\xc4"].concat();
-    let table: Vec<(&str, &[(&str, &str)], Vec<u8>, u16, &str)> = vec![
+    let table: Vec<Bad<'_>> = vec![
         (
             "no mode",
             &[],

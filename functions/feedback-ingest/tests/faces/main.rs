@@ -5,7 +5,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "the whole crate is tests; clippy's own exception covers only marked functions"
 )]
 
