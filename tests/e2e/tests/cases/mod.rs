@@ -6,6 +6,8 @@ mod bills;
 mod canary;
 mod catalogue;
 mod customers;
+mod dataset;
+mod feedback;
 mod offers;
 mod openapi;
 mod pages;
@@ -45,6 +47,8 @@ pub(crate) fn all() -> Result<Vec<Case>> {
         tokens::cases,
         rules::cases,
         offers::cases,
+        dataset::cases,
+        feedback::cases,
         attempts::cases,
         paging::cases,
         openapi::cases,
