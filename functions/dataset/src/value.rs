@@ -11,8 +11,8 @@ pub enum Value {
     Word(String),
     /// A whole number in the column's unit; fen for money.
     Integer(i64),
-    /// A model's score.
-    Score(f64),
+    /// A model's score. Stored as its bits: a decimal form that is read back one bit off would prune a segment wrongly.
+    Score(#[serde(with = "score_bits")] f64),
     /// Yes or no.
     Flag(bool),
     /// Days since 1970-01-01.
@@ -42,6 +42,26 @@ impl Value {
                 | Self::Identity(_),
                 _,
             ) => false,
+        }
+    }
+}
+
+/// A score as the integer of its bits.
+mod score_bits {
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    // The signature is serde's.
+    pub(super) fn serialize<S: Serializer>(score: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(score.to_bits())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        let score = f64::from_bits(u64::deserialize(deserializer)?);
+        if score.is_finite() {
+            Ok(score)
+        } else {
+            Err(D::Error::custom("a score is a finite number"))
         }
     }
 }

@@ -8,8 +8,8 @@ use crate::{
 /// Crates under `functions/` that every function may use; the others are functions.
 const SHARED: [&str; 3] = ["vocabulary", "runtime", "dataset"];
 
-/// The only shared crate that host programs may link: words, no behaviour of a function.
-const WORDS: &str = "chudian-vocabulary";
+/// The shared crates that host programs may link: words and the layout of the dataset, no behaviour of a function.
+const LINKED_BY_HOSTS: [&str; 2] = ["chudian-vocabulary", "chudian-dataset"];
 
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let room = |package: &Package, parent: &str| {
@@ -54,7 +54,7 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
             let links_functions = of_functions
                 .iter()
                 .any(|(other, _)| other.name == dependency.name)
-                && dependency.name != WORDS;
+                && !LINKED_BY_HOSTS.contains(&dependency.name.as_str());
             if room(package, "infra").is_some() && package.name != "xtask" && links_functions {
                 findings.push(Finding::new(
                     &place,
