@@ -41,7 +41,7 @@ pub struct Mapping {
 }
 
 /// How the file is written. What is not stated is found out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileRules {
     /// Kind of file.
@@ -61,9 +61,21 @@ pub struct FileRules {
     pub empty: Vec<String>,
 }
 
+impl Default for FileRules {
+    /// Everything is found out, and the usual words mean "no value".
+    fn default() -> Self {
+        Self {
+            kind: None,
+            encoding: None,
+            delimiter: None,
+            sheet: None,
+            empty: default_empty_words(),
+        }
+    }
+}
+
 /// Words that mean "no value" when the mapping does not say otherwise.
-#[must_use]
-pub fn default_empty_words() -> Vec<String> {
+fn default_empty_words() -> Vec<String> {
     ["NA", "\\N", "空"].map(str::to_owned).to_vec()
 }
 

@@ -165,16 +165,18 @@ fn is_readable(data_type: &DataType) -> bool {
 /// A column of a batch, ready to be read row by row.
 enum Column<'a> {
     Plain(&'a dyn Array),
-    /// Values, and for every row its place among them.
-    Dictionary(Vec<usize>, &'a dyn Array),
+    /// The column, for every row its place among the values, and the values.
+    Dictionary(&'a dyn Array, Vec<usize>, &'a dyn Array),
 }
 
 impl<'a> Column<'a> {
     fn of(column: &'a dyn Array) -> Self {
         match column.as_any_dictionary_opt() {
-            Some(dictionary) if !dictionary.values().is_empty() => {
-                Self::Dictionary(dictionary.normalized_keys(), dictionary.values().as_ref())
-            }
+            Some(dictionary) if !dictionary.values().is_empty() => Self::Dictionary(
+                column,
+                dictionary.normalized_keys(),
+                dictionary.values().as_ref(),
+            ),
             _ => Self::Plain(column),
         }
     }
@@ -182,8 +184,11 @@ impl<'a> Column<'a> {
     fn push(&self, records: &mut Records, row: usize) {
         match self {
             Self::Plain(column) => push(records, *column, row),
-            Self::Dictionary(places, values) => match places.get(row) {
-                Some(place) if *place < values.len() => push(records, *values, *place),
+            Self::Dictionary(column, places, values) => match places.get(row) {
+                // The place of a row without value is that of some other row's word.
+                Some(place) if column.is_valid(row) && *place < values.len() => {
+                    push(records, *values, *place)
+                }
                 _ => records.push_cell(b""),
             },
         }

@@ -17,7 +17,7 @@ use crate::decimal::Rounding;
 use crate::limits::SUGGEST_ROWS_MAX;
 use crate::mapping::{
     ColumnText, DropRule, FileRules, GroupRule, IdForm, IdRule, MAPPING_FORMAT, MappingText,
-    Remark, default_empty_words, draft,
+    Remark, draft,
 };
 use crate::source::{self, Format, Records, Survey};
 use facts::Facts;
@@ -54,11 +54,7 @@ pub fn suggest(
 ) -> Result<String, ImportError> {
     let mut rows = source::open(path, survey, rules)?;
     let headings = rows.headings().to_vec();
-    let empty = if rules.empty.is_empty() {
-        default_empty_words()
-    } else {
-        rules.empty.clone()
-    };
+    let empty = rules.empty.clone();
     let mut facts: Vec<Facts> = headings.iter().map(|_| Facts::default()).collect();
     let mut records = Records::default();
     let mut seen = 0;

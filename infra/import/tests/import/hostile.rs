@@ -29,7 +29,9 @@ fn batch(rows: i64) -> RecordBatch {
 fn refused(name: &str, bytes: &[u8]) -> String {
     let bench = Bench::new(name, bytes);
     let target = Memory::default();
-    let error = bench.import(&mapping(), Some(&target)).expect_err(name);
+    let Err(error) = bench.import(&mapping(), Some(&target)) else {
+        panic!("{name} was accepted, {} bytes of it", bytes.len())
+    };
     assert!(!target.with(|held| held.published));
     assert!(matches!(error, ImportError::Source(_)), "{error}");
     error.to_string()

@@ -240,7 +240,7 @@ fn a_workbook_gives_what_csv_gives() {
         .write_with_format(
             top + 1,
             left + 6,
-            &rust_xlsxwriter::ExcelDateTime::parse_from_str("2026-05-01").unwrap(),
+            rust_xlsxwriter::ExcelDateTime::parse_from_str("2026-05-01").unwrap(),
             &date,
         )
         .unwrap();
