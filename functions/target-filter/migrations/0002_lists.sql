@@ -34,17 +34,17 @@ create index filter_list_by_time on filter_list (frozen_at_unix_ms, list_id);
 
 -- Every change of a list's state: who, when, why. Rows are added and never changed.
 create table filter_list_event (
-    event_id text primary key,
     list_id text not null references filter_list (list_id),
+    -- From 0; several may fall in one millisecond.
+    sequence bigint not null,
     at_unix_ms bigint not null,
     key_id text not null,
     action text not null,
     state_before text not null,
     state_after text not null,
-    reason text not null
+    reason text not null,
+    primary key (list_id, sequence)
 );
-
-create index filter_list_event_by_list on filter_list_event (list_id, at_unix_ms, event_id);
 
 -- Encrypted exports (TF-5). `mark` makes the export's watermark; the keys that open it are nowhere here.
 create table filter_list_export (

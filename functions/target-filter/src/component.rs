@@ -1,5 +1,7 @@
 //! The component: the HTTP face over Spin's ports.
 
+mod randomness;
+
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;

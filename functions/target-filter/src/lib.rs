@@ -22,5 +22,3 @@ pub mod wire;
 
 #[cfg(target_family = "wasm")]
 mod component;
-#[cfg(target_family = "wasm")]
-mod lists_random;

@@ -74,7 +74,10 @@ struct CountsAnswer {
 
 impl From<Counts> for CountsAnswer {
     fn from(counts: Counts) -> Self {
-        Self { users: counts.users, others: counts.others }
+        Self {
+            users: counts.users,
+            others: counts.others,
+        }
     }
 }
 
@@ -213,10 +216,17 @@ struct StoredCard {
 }
 
 /// Every route of lookalikes with those who may call it.
-pub(super) fn routes<S: Clone + Send + Sync + 'static>(guard: &Guard, app: ListsApp) -> OpenApiRouter<S> {
-    let with = |admission: Admission, routes: OpenApiRouter<ListsApp>| guarded(guard, admission, routes);
+pub(super) fn routes<S: Clone + Send + Sync + 'static>(
+    guard: &Guard,
+    app: ListsApp,
+) -> OpenApiRouter<S> {
+    let with =
+        |admission: Admission, routes: OpenApiRouter<ListsApp>| guarded(guard, admission, routes);
     OpenApiRouter::new()
-        .merge(with(Admission::of(&[Analyst, Admin]), OpenApiRouter::new().routes(routes!(find_lookalikes))))
+        .merge(with(
+            Admission::of(&[Analyst, Admin]),
+            OpenApiRouter::new().routes(routes!(find_lookalikes)),
+        ))
         .merge(with(
             Admission::of(&[Analyst, Approver, Admin]),
             OpenApiRouter::new().routes(routes!(lookalike_run)),
@@ -240,7 +250,11 @@ pub(super) async fn find_lookalikes(
     JsonBody { value: form, bytes }: JsonBody<LookalikeForm, REQUEST_BYTES_MAX>,
 ) -> Result<Response, Problem> {
     let seed = checked(&form)?;
-    let ticket = match app.idempotency.claim(attempt, &caller.key_id, &bytes).await? {
+    let ticket = match app
+        .idempotency
+        .claim(attempt, &caller.key_id, &bytes)
+        .await?
+    {
         Claim::Answered(response) => return Ok(response),
         Claim::Granted(ticket) => ticket,
     };
@@ -276,14 +290,19 @@ pub(super) async fn lookalike_run(
         Some(id) => app.lists.lookalike(&id).await?,
         None => None,
     };
-    let run = run.filter(|run| run.is_visible_to(&caller)).ok_or_else(lookalike_unknown)?;
+    let run = run
+        .filter(|run| run.is_visible_to(&caller))
+        .ok_or_else(lookalike_unknown)?;
     let document = serde_json::from_str(&run.document).map_err(damaged)?;
     Ok(Json(document))
 }
 
 /// No such run for this caller.
 pub(super) fn lookalike_unknown() -> Problem {
-    let detail = Name::new("没有这次相似人群分析，请检查标识。", "There is no such lookalike run; check its id.");
+    let detail = Name::new(
+        "没有这次相似人群分析，请检查标识。",
+        "There is no such lookalike run; check its id.",
+    );
     Problem::new(catalogue::LOOKALIKE_UNKNOWN, detail)
 }
 
@@ -317,8 +336,20 @@ fn checked(form: &LookalikeForm) -> Result<String, Problem> {
 }
 
 impl ListsApp {
-    async fn run(&self, form: LookalikeForm, seed: String, caller: &Caller) -> Result<StoredLookalike, Problem> {
-        let drawn = draw(&self.filter, &form.users, form.among.as_ref(), &seed, caller).await?;
+    async fn run(
+        &self,
+        form: LookalikeForm,
+        seed: String,
+        caller: &Caller,
+    ) -> Result<StoredLookalike, Problem> {
+        let drawn = draw(
+            &self.filter,
+            &form.users,
+            form.among.as_ref(),
+            &seed,
+            caller,
+        )
+        .await?;
         drawn.sample.check().map_err(too_few)?;
         let columns = columns_to_look_at(&form, &drawn)?;
         let mut learned = Vec::with_capacity(columns.len());
@@ -326,11 +357,17 @@ impl ListsApp {
             learned.extend(drawn.learn(column).await?);
         }
         let findings = lookalike::find(&drawn.sample, learned).map_err(too_few)?;
-        let run_id = LookalikeId::from_random_bytes(self.lists.random_bytes()).as_str().to_owned();
+        let run_id = LookalikeId::from_random_bytes(self.lists.random_bytes())
+            .as_str()
+            .to_owned();
         let made_at_unix_ms = self.lists.now_unix_ms();
         let made_by = caller.key_id.as_str().to_owned();
         let dataset_version = drawn.reader.version().to_string();
-        let request = LookalikeForm { users: drawn.users.clone(), seed: Some(seed.clone()), ..form };
+        let request = LookalikeForm {
+            users: drawn.users.clone(),
+            seed: Some(seed.clone()),
+            ..form
+        };
         let answer = LookalikeAnswer {
             run_id: run_id.clone(),
             purpose: request.purpose.clone(),
@@ -342,14 +379,24 @@ impl ListsApp {
             learned_from: findings.learned_from.into(),
             held_out: findings.held_out.into(),
             characteristics: characteristics(&findings, &columns),
-            rule: findings.rule.as_ref().map(|rule| rule_answer(rule, &drawn, &columns)).transpose()?.flatten(),
+            rule: findings
+                .rule
+                .as_ref()
+                .map(|rule| rule_answer(rule, &drawn, &columns))
+                .transpose()?
+                .flatten(),
             score: findings.score.map(score_answer),
         };
-        let json = |text: Result<String, serde_json::Error>| text.map_err(|error| Problem::internal(error.to_string()));
+        let json = |text: Result<String, serde_json::Error>| {
+            text.map_err(|error| Problem::internal(error.to_string()))
+        };
         Ok(StoredLookalike {
             run_id,
             purpose: request.purpose.clone(),
-            region: caller.region.as_ref().map(|region| region.as_str().to_owned()),
+            region: caller
+                .region
+                .as_ref()
+                .map(|region| region.as_str().to_owned()),
             dataset_version,
             request: json(serde_json::to_string(&request))?,
             document: json(serde_json::to_string(&answer))?,
@@ -363,7 +410,10 @@ fn too_few(error: LookalikeError) -> Problem {
     let LookalikeError::TooFew { users, others } = error;
     let needed = (lookalike::limits::USERS_MIN, lookalike::limits::OTHERS_MIN);
     let detail = Name::new(
-        format!("学习与留出两部分中较少的一部分只有 {users} 个用户和 {others} 个其他客户，至少需要 {} 个和 {} 个。请放宽 users 或 among。", needed.0, needed.1),
+        format!(
+            "学习与留出两部分中较少的一部分只有 {users} 个用户和 {others} 个其他客户，至少需要 {} 个和 {} 个。请放宽 users 或 among。",
+            needed.0, needed.1
+        ),
         format!(
             "The smaller of the two parts, learned from and held out, has {users} users and {others} others; {} and {} are needed. Widen `users` or `among`.",
             needed.0, needed.1
@@ -374,8 +424,15 @@ fn too_few(error: LookalikeError) -> Problem {
 
 fn columns_to_look_at(form: &LookalikeForm, drawn: &Drawn) -> Result<Vec<Column>, Problem> {
     for (pointer, names) in [("/columns", &form.columns), ("/leave_out", &form.leave_out)] {
-        if let Some((place, name)) = names.iter().enumerate().find(|(_, name)| drawn.reader.describe(name).is_none()) {
-            let detail = Name::new(format!("数据集没有列“{name}”。"), format!("The dataset has no column `{name}`."));
+        if let Some((place, name)) = names
+            .iter()
+            .enumerate()
+            .find(|(_, name)| drawn.reader.describe(name).is_none())
+        {
+            let detail = Name::new(
+                format!("数据集没有列“{name}”。"),
+                format!("The dataset has no column `{name}`."),
+            );
             return Err(invalid_field(&format!("{pointer}/{place}"), detail));
         }
     }
@@ -392,7 +449,9 @@ fn columns_to_look_at(form: &LookalikeForm, drawn: &Drawn) -> Result<Vec<Column>
         let found = columns.len();
         let detail = Name::new(
             format!("可分析的列有 {found} 个，应为 1 至 {COLUMNS_MAX} 个。请用 columns 指定。"),
-            format!("There are {found} columns to look at; there must be 1 to {COLUMNS_MAX}. Name them in `columns`."),
+            format!(
+                "There are {found} columns to look at; there must be 1 to {COLUMNS_MAX}. Name them in `columns`."
+            ),
         );
         return Err(invalid_field("/columns", detail));
     }
@@ -402,23 +461,47 @@ fn columns_to_look_at(form: &LookalikeForm, drawn: &Drawn) -> Result<Vec<Column>
 fn characteristics(findings: &Findings, columns: &[Column]) -> Vec<CharacteristicAnswer> {
     let points_of = |name: &str| {
         let card = findings.score.as_ref().map(|score| &score.card);
-        card.and_then(|card| card.columns.iter().find(|column| column.column == name)).map(|column| column.points.as_slice())
+        card.and_then(|card| card.columns.iter().find(|column| column.column == name))
+            .map(|column| column.points.as_slice())
     };
     let described = findings.characteristics.iter().filter_map(|found| {
-        columns.iter().find(|column| column.name.as_str() == found.column).map(|column| (found, column))
+        columns
+            .iter()
+            .find(|column| column.name.as_str() == found.column)
+            .map(|column| (found, column))
     });
-    described.map(|(found, column)| characteristic(found, column, points_of(&found.column), findings.learned_from)).collect()
+    described
+        .map(|(found, column)| {
+            characteristic(
+                found,
+                column,
+                points_of(&found.column),
+                findings.learned_from,
+            )
+        })
+        .collect()
 }
 
-fn characteristic(found: &Characteristic, column: &Column, points: Option<&[i32]>, total: Counts) -> CharacteristicAnswer {
-    let share = |count: u64, of: u64| lookalike::statistics::real(count) / lookalike::statistics::real(of).max(1.0);
-    let classes = found.classes.iter().enumerate().map(|(class, counts)| ClassAnswer {
-        label: class_label(column, &found.bins, class),
-        share_of_users: share(counts.learned.users, total.users),
-        share_of_others: share(counts.learned.others, total.others),
-        weight: counts.weight,
-        points: points.and_then(|points| points.get(class).copied()),
-    });
+fn characteristic(
+    found: &Characteristic,
+    column: &Column,
+    points: Option<&[i32]>,
+    total: Counts,
+) -> CharacteristicAnswer {
+    let share = |count: u64, of: u64| {
+        lookalike::statistics::real(count) / lookalike::statistics::real(of).max(1.0)
+    };
+    let classes = found
+        .classes
+        .iter()
+        .enumerate()
+        .map(|(class, counts)| ClassAnswer {
+            label: class_label(column, &found.bins, class),
+            share_of_users: share(counts.learned.users, total.users),
+            share_of_others: share(counts.learned.others, total.others),
+            weight: counts.weight,
+            points: points.and_then(|points| points.get(class).copied()),
+        });
     CharacteristicAnswer {
         column: found.column.clone(),
         title: column.title.clone(),
@@ -434,8 +517,14 @@ fn characteristic(found: &Characteristic, column: &Column, points: Option<&[i32]
 }
 
 /// Nothing when a condition has no text, such as a score with more digits than the language reads.
-fn rule_answer(rule: &ProposedRule, drawn: &Drawn, columns: &[Column]) -> Result<Option<RuleAnswer>, Problem> {
-    let Some(expression) = expression_of(&rule.conditions, &drawn.reader) else { return Ok(None) };
+fn rule_answer(
+    rule: &ProposedRule,
+    drawn: &Drawn,
+    columns: &[Column],
+) -> Result<Option<RuleAnswer>, Problem> {
+    let Some(expression) = expression_of(&rule.conditions, &drawn.reader) else {
+        return Ok(None);
+    };
     let json = serde_json::to_value(wire::expression::write(&expression));
     Ok(Some(RuleAnswer {
         text: Name::new(

@@ -55,7 +55,11 @@ pub async fn draw(
     let population = match among {
         None => None,
         Some(among) => {
-            let among = SelectionForm { dataset: Some(version), as_of: users.as_of.clone(), ..among.clone() };
+            let among = SelectionForm {
+                dataset: Some(version),
+                as_of: users.as_of.clone(),
+                ..among.clone()
+            };
             Some(filter.prepare(&among, caller, "/among").await?)
         }
     };
@@ -75,25 +79,46 @@ pub async fn draw(
     let users_wanted = all.users.min(SAMPLE_USERS_MAX);
     let shares = (
         share(Purpose::Draw, seed, users_wanted, all.users),
-        share(Purpose::Draw, seed, SAMPLE_ROWS_MAX - users_wanted, all.others),
+        share(
+            Purpose::Draw,
+            seed,
+            SAMPLE_ROWS_MAX - users_wanted,
+            all.others,
+        ),
     );
     let (sample, rows) = sampled(&who.reader, &masks, all, &shares, seed).await?;
     let columns_of_users = columns_of(&who);
-    Ok(Drawn { reader: who.reader, users, sample, columns_of_users, rows })
+    Ok(Drawn {
+        reader: who.reader,
+        users,
+        sample,
+        columns_of_users,
+        rows,
+    })
 }
 
 /// Everyone who exists for the caller.
 async fn everyone(prepared: &Prepared, segment: usize) -> Result<Bitmap, Problem> {
     let mut mask = Bitmap::ones(prepared.reader.segment_rows(segment));
     let nobody_left_out = chudian_dataset::expression::plan::Plan::Everybody;
-    prepared.narrow(&prepared.scoped(&nobody_left_out), segment, &mut mask).await?;
+    prepared
+        .narrow(&prepared.scoped(&nobody_left_out), segment, &mut mask)
+        .await?;
     Ok(mask)
 }
 
 /// A share that gives at most `wanted` of `all`, but for chance.
 fn share(purpose: Purpose, seed: &str, wanted: u64, all: u64) -> Share {
-    let permille = if wanted >= all { u64::from(PERMILLE) } else { (wanted * u64::from(PERMILLE)).div_euclid(all.max(1)).max(1) };
-    Share::new(purpose, seed.as_bytes(), u16::try_from(permille).unwrap_or(PERMILLE))
+    let permille = if wanted >= all {
+        u64::from(PERMILLE)
+    } else {
+        (wanted * u64::from(PERMILLE)).div_euclid(all.max(1)).max(1)
+    };
+    Share::new(
+        purpose,
+        seed.as_bytes(),
+        u16::try_from(permille).unwrap_or(PERMILLE),
+    )
 }
 
 async fn sampled(
@@ -104,7 +129,10 @@ async fn sampled(
     seed: &str,
 ) -> Result<(Sample, Vec<Vec<u32>>), Problem> {
     let held_out = Share::new(Purpose::HeldOut, seed.as_bytes(), HELD_OUT_PERMILLE);
-    let mut sample = Sample { population, ..Sample::default() };
+    let mut sample = Sample {
+        population,
+        ..Sample::default()
+    };
     let mut rows = Vec::with_capacity(masks.len());
     for (segment, (users, others)) in masks.iter().enumerate() {
         let mut drawn = Vec::new();
@@ -115,7 +143,11 @@ async fn sampled(
             };
             for (row, id) in (0_u32..).zip(values.as_slice()) {
                 let is_user = users.get(row as usize);
-                let is_drawn = if is_user { share_of_users.contains(id) } else { others.get(row as usize) && share_of_others.contains(id) };
+                let is_drawn = if is_user {
+                    share_of_users.contains(id)
+                } else {
+                    others.get(row as usize) && share_of_others.contains(id)
+                };
                 if is_drawn {
                     drawn.push(row);
                     sample.is_user.push(is_user);
@@ -131,7 +163,11 @@ async fn sampled(
 /// Columns that the users' condition names, groups included.
 fn columns_of(prepared: &Prepared) -> Vec<String> {
     let places = prepared.plan().columns();
-    places.into_iter().filter_map(|place| prepared.columns.get(place)).map(|column| column.name.to_string()).collect()
+    places
+        .into_iter()
+        .filter_map(|place| prepared.columns.get(place))
+        .map(|column| column.name.to_string())
+        .collect()
 }
 
 impl Drawn {
@@ -148,19 +184,32 @@ impl Drawn {
             let data = self.reader.column(segment, column.name.as_str()).await?;
             values.extend(rows.iter().map(|row| data.value(*row as usize)));
         }
-        let Some(bins) = self.bins_of(column, &values) else { return Ok(None) };
-        let codes = values.iter().map(|value| u8::try_from(bins.of(value.as_ref())).unwrap_or(u8::MAX)).collect();
-        Ok(Some(Learned::new(column.name.to_string(), bins, codes, &self.sample)))
+        let Some(bins) = self.bins_of(column, &values) else {
+            return Ok(None);
+        };
+        let codes = values
+            .iter()
+            .map(|value| u8::try_from(bins.of(value.as_ref())).unwrap_or(u8::MAX))
+            .collect();
+        Ok(Some(Learned::new(
+            column.name.to_string(),
+            bins,
+            codes,
+            &self.sample,
+        )))
     }
 
     /// Classes from the customers learned from alone: the held-out ones decide nothing.
     fn bins_of(&self, column: &Column, values: &[Option<Value>]) -> Option<Bins> {
-        let learned = values.iter().zip(&self.sample.is_held_out).filter(|(_, held_out)| !**held_out);
+        let learned = values
+            .iter()
+            .zip(&self.sample.is_held_out)
+            .filter(|(_, held_out)| !**held_out);
         let learned = learned.filter_map(|(value, _)| value.as_ref());
         match column.kind {
-            Kind::Integer | Kind::Money | Kind::Score | Kind::Date => {
-                Some(bins_of_numbers(&mut learned.filter_map(number_of).collect::<Vec<_>>()))
-            }
+            Kind::Integer | Kind::Money | Kind::Score | Kind::Date => Some(bins_of_numbers(
+                &mut learned.filter_map(number_of).collect::<Vec<_>>(),
+            )),
             Kind::Word => {
                 let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
                 for value in learned {
@@ -184,9 +233,13 @@ fn literal(column: &Column, number: i64) -> Option<Literal> {
             let sign = if number < 0 { "-" } else { "" };
             let fen = number.unsigned_abs();
             let yuan = format!("{sign}{}.{:02}", fen.div_euclid(100), fen.rem_euclid(100));
-            Decimal::parse(&yuan).ok().map(|yuan| Literal::Number(yuan, None))
+            Decimal::parse(&yuan)
+                .ok()
+                .map(|yuan| Literal::Number(yuan, None))
         }
-        Kind::Score => Decimal::parse(&score_of_order(number).to_string()).ok().map(|score| Literal::Number(score, None)),
+        Kind::Score => Decimal::parse(&score_of_order(number).to_string())
+            .ok()
+            .map(|score| Literal::Number(score, None)),
         Kind::Integer => Some(Literal::Number(Decimal::whole(number), None)),
         Kind::Word | Kind::Flag | Kind::Identity => None,
     }
@@ -199,7 +252,9 @@ pub fn expression_of(conditions: &[Condition], reader: &SnapshotReader) -> Optio
         .map(|condition| {
             let column = reader.describe(&condition.column)?;
             let test = match &condition.demand {
-                Demand::AtLeast(number) => Test::Compare(Comparison::AtLeast, literal(column, *number)?),
+                Demand::AtLeast(number) => {
+                    Test::Compare(Comparison::AtLeast, literal(column, *number)?)
+                }
                 Demand::Below(number) => Test::Compare(Comparison::Less, literal(column, *number)?),
                 Demand::AnyOf(words) => match words.as_slice() {
                     [word] => Test::Compare(Comparison::Equal, Literal::Word(word.clone())),
@@ -210,14 +265,21 @@ pub fn expression_of(conditions: &[Condition], reader: &SnapshotReader) -> Optio
             Some(Expression::column(condition.column.clone(), test))
         })
         .collect();
-    parts.map(|mut parts| if parts.len() == 1 { parts.remove(0) } else { Expression::All(parts) })
+    parts.map(|mut parts| {
+        if parts.len() == 1 {
+            parts.remove(0)
+        } else {
+            Expression::All(parts)
+        }
+    })
 }
 
 /// A class of a column in words, in both languages' common form: `< 3`, `3 … 10`, `10 …`, a word, `1`, or nothing.
 pub fn class_label(column: &Column, bins: &Bins, class: usize) -> String {
     let text = |number: i64| match literal(column, number) {
         Some(Literal::Number(number, _)) => number.to_string(),
-        Some(Literal::Date(days)) => chudian_vocabulary::Date::of_unix_days(days).map_or_else(String::new, |date| date.to_string()),
+        Some(Literal::Date(days)) => chudian_vocabulary::Date::of_unix_days(days)
+            .map_or_else(String::new, |date| date.to_string()),
         _ => score_of_order(number).to_string(),
     };
     if class + 1 >= bins.count() {
@@ -225,7 +287,10 @@ pub fn class_label(column: &Column, bins: &Bins, class: usize) -> String {
     }
     match bins {
         Bins::Numbers { edges } => {
-            let from = class.checked_sub(1).and_then(|place| edges.get(place)).map(|edge| text(*edge));
+            let from = class
+                .checked_sub(1)
+                .and_then(|place| edges.get(place))
+                .map(|edge| text(*edge));
             match (from, edges.get(class).map(|edge| text(*edge))) {
                 (None, None) => "…".to_owned(),
                 (None, Some(below)) => format!("< {below}"),

@@ -466,10 +466,10 @@ impl Lists {
         by: &str,
         event: &Event<'_>,
     ) -> Result<(), SqlError> {
-        let insert = "insert into filter_list_event (event_id, list_id, at_unix_ms, key_id, action, state_before, state_after, reason) \
-                      values ($1, $2, $3, $4, $5, $6, $7, $8)";
+        // The list's row is written in the same transaction, so that two events of a list never take one number.
+        let insert = "insert into filter_list_event (list_id, sequence, at_unix_ms, key_id, action, state_before, state_after, reason) \
+                      values ($1, (select count(*) from filter_list_event where list_id = $1), $2, $3, $4, $5, $6, $7)";
         let values = parameters![
-            self.row_id(),
             list.as_str(),
             self.now_unix_ms(),
             by,
@@ -485,7 +485,7 @@ impl Lists {
     /// What happened to a list, oldest first. Repeated exports and readings leave no event, so there are few.
     pub async fn events(&self, id: &ListId) -> Result<Vec<StoredEvent>, SqlError> {
         let select = "select at_unix_ms, key_id, action, state_before, state_after, reason from filter_list_event \
-                      where list_id = $1 order by at_unix_ms, event_id";
+                      where list_id = $1 order by sequence";
         self.sql.query(select, parameters![id.as_str()]).await
     }
 
@@ -537,7 +537,11 @@ impl Lists {
     }
 
     /// Adds a lookalike run.
-    pub async fn add_lookalike(&self, transaction: &mut Transaction, run: &StoredLookalike) -> Result<(), SqlError> {
+    pub async fn add_lookalike(
+        &self,
+        transaction: &mut Transaction,
+        run: &StoredLookalike,
+    ) -> Result<(), SqlError> {
         let insert = "insert into filter_lookalike (run_id, purpose, region, dataset_version, request, document, made_at_unix_ms, made_by) \
                       values ($1, $2, $3, $4, $5, $6, $7, $8)";
         let values = parameters![
@@ -558,7 +562,9 @@ impl Lists {
     pub async fn lookalike(&self, id: &LookalikeId) -> Result<Option<StoredLookalike>, SqlError> {
         let select = "select run_id, purpose, region, dataset_version, request, document, made_at_unix_ms, made_by \
                       from filter_lookalike where run_id = $1";
-        self.sql.query_optional(select, parameters![id.as_str()]).await
+        self.sql
+            .query_optional(select, parameters![id.as_str()])
+            .await
     }
 
     /// Looks at a list's customers, oldest first.

@@ -92,8 +92,15 @@ impl Lists {
         channel: &str,
     ) -> Result<BTreeMap<u16, u64>, SqlError> {
         let select = "select partition_number, next_index from filter_list_cursor where list_id = $1 and channel = $2";
-        let rows: Vec<(u64, u64)> = transaction.query(select, parameters![list.as_str(), channel]).await?;
-        Ok(rows.into_iter().filter_map(|(partition, next_index)| Some((u16::try_from(partition).ok()?, next_index))).collect())
+        let rows: Vec<(u64, u64)> = transaction
+            .query(select, parameters![list.as_str(), channel])
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(partition, next_index)| {
+                Some((u16::try_from(partition).ok()?, next_index))
+            })
+            .collect())
     }
 
     /// Locks a queue for the transaction and tells how far it has been handed out.

@@ -146,8 +146,14 @@ impl ListSummary {
 }
 
 impl ListAnswer {
-    pub(super) fn new(list: &StoredList, events: Vec<StoredEvent>, now_unix_s: i64) -> Result<Self, Problem> {
-        let damaged = |error: serde_json::Error| Problem::internal(format!("a stored list cannot be read: {error}"));
+    pub(super) fn new(
+        list: &StoredList,
+        events: Vec<StoredEvent>,
+        now_unix_s: i64,
+    ) -> Result<Self, Problem> {
+        let damaged = |error: serde_json::Error| {
+            Problem::internal(format!("a stored list cannot be read: {error}"))
+        };
         Ok(Self {
             summary: ListSummary::new(list, now_unix_s)?,
             rule: list.rule.clone(),
@@ -162,7 +168,10 @@ impl ListAnswer {
             frozen_by: list.frozen_by.clone(),
             submitted_by: list.submitted_by.clone(),
             decided_by: list.decided_by.clone(),
-            events: events.into_iter().map(EventAnswer::new).collect::<Result<_, _>>()?,
+            events: events
+                .into_iter()
+                .map(EventAnswer::new)
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -183,7 +192,10 @@ impl EventAnswer {
 impl ExportAnswer {
     pub(super) fn new(export: &StoredExport) -> Result<Self, Problem> {
         Ok(Self {
-            file: format!("/filter/v1/lists/{}/exports/{}/file", export.list_id, export.export_id),
+            file: format!(
+                "/filter/v1/lists/{}/exports/{}/file",
+                export.list_id, export.export_id
+            ),
             export_id: export.export_id.clone(),
             receiver: export.receiver.clone(),
             recipients: export.recipients.split(' ').map(str::to_owned).collect(),

@@ -22,7 +22,8 @@ use utoipa::ToSchema;
 use super::answers::ExportAnswer;
 use super::life::state_for_use;
 use super::problems::{
-    changed_meanwhile, form_fault, is_contacted, layout_damaged, list_unknown, page_damaged, page_refused, seal_failed,
+    changed_meanwhile, form_fault, is_contacted, layout_damaged, list_unknown, page_damaged,
+    page_refused, seal_failed,
 };
 use super::{ListsApp, layout_of};
 use crate::lists::limits::{EXPORTS_MAX, RECIPIENTS_MAX, TRACE_LINES_MAX};
@@ -135,7 +136,11 @@ pub(super) async fn make(
     JsonBody { value: form, bytes }: JsonBody<ExportForm, BODY_BYTES_MAX>,
 ) -> Result<Response, Problem> {
     let encoding = checked(&form).map_err(form_fault)?;
-    let ticket = match app.idempotency.claim(attempt, &caller.key_id, &bytes).await? {
+    let ticket = match app
+        .idempotency
+        .claim(attempt, &caller.key_id, &bytes)
+        .await?
+    {
         Claim::Answered(response) => return Ok(response),
         Claim::Granted(ticket) => ticket,
     };
@@ -147,7 +152,16 @@ pub(super) async fn make(
         Ok(transaction) => transaction,
         Err(error) => return Err(ticket.abandon(error.into()).await),
     };
-    let made = app.make_export(&mut transaction, &list, &caller, &request_id, form, encoding).await;
+    let made = app
+        .make_export(
+            &mut transaction,
+            &list,
+            &caller,
+            &request_id,
+            form,
+            encoding,
+        )
+        .await;
     ticket.finish(transaction, made).await
 }
 
@@ -164,7 +178,10 @@ pub(super) async fn exports(
 ) -> Result<Json<ExportsAnswer>, Problem> {
     let list = app.visible(&id, &caller).await?;
     let exports = app.lists.exports(&list.list_id).await?;
-    let items = exports.iter().map(ExportAnswer::new).collect::<Result<_, _>>()?;
+    let items = exports
+        .iter()
+        .map(ExportAnswer::new)
+        .collect::<Result<_, _>>()?;
     Ok(Json(ExportsAnswer { items }))
 }
 
@@ -196,8 +213,17 @@ pub(super) async fn file(
     let file = EncryptedFile::new(&app, &list, &export)?;
     let mut transaction = app.lists.sql().begin().await?;
     let by = caller.key_id.as_str();
-    let recorded =
-        app.lists.record_look(&mut transaction, &list.list_id, by, "download", None, request_id.as_str()).await;
+    let recorded = app
+        .lists
+        .record_look(
+            &mut transaction,
+            &list.list_id,
+            by,
+            "download",
+            None,
+            request_id.as_str(),
+        )
+        .await;
     transaction.end(recorded).await?;
     let pieces = stream::try_unfold(file, |mut file| async move {
         let piece = file.next_piece().await.map_err(|problem| {
@@ -208,9 +234,17 @@ pub(super) async fn file(
     });
     let mut response = Response::new(Body::from_stream(pieces));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(AGE_MEDIA_TYPE));
-    let name = format!("attachment; filename=\"{}.{}.csv.age\"", list.list_id.as_str(), export.export_id);
-    let name = HeaderValue::from_str(&name).map_err(|error| Problem::internal(error.to_string()))?;
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(AGE_MEDIA_TYPE),
+    );
+    let name = format!(
+        "attachment; filename=\"{}.{}.csv.age\"",
+        list.list_id.as_str(),
+        export.export_id
+    );
+    let name =
+        HeaderValue::from_str(&name).map_err(|error| Problem::internal(error.to_string()))?;
     headers.insert(header::CONTENT_DISPOSITION, name);
     Ok(response)
 }
@@ -258,7 +292,10 @@ fn checked(form: &ExportForm) -> Result<TableEncoding, FormFault> {
             format!("Give 1 to {RECIPIENTS_MAX} public keys."),
         ));
     }
-    let wrong = form.recipients.iter().position(|recipient| Recipient::parse(recipient).is_none());
+    let wrong = form
+        .recipients
+        .iter()
+        .position(|recipient| Recipient::parse(recipient).is_none());
     if let Some(place) = wrong {
         return Err(FormFault::new(
             format!("/recipients/{place}"),
@@ -269,7 +306,11 @@ fn checked(form: &ExportForm) -> Result<TableEncoding, FormFault> {
     match form.encoding.as_deref() {
         None => Ok(TableEncoding::Utf8WithMark),
         Some(word) => TableEncoding::parse(word).ok_or_else(|| {
-            FormFault::new("/encoding", "可用的取值：csv-utf8、csv-gb18030。", "Allowed values: csv-utf8, csv-gb18030.")
+            FormFault::new(
+                "/encoding",
+                "可用的取值：csv-utf8、csv-gb18030。",
+                "Allowed values: csv-utf8, csv-gb18030.",
+            )
         }),
     }
 }
@@ -279,17 +320,23 @@ fn leaked_lines(form: TraceForm) -> Result<Vec<LeakedLine>, FormFault> {
         return Err(FormFault::new(
             "/lines",
             format!("须有 1 至 {TRACE_LINES_MAX} 行；整份文件过大时取连续的一段。"),
-            format!("Give 1 to {TRACE_LINES_MAX} lines; of a larger file, a part that is in one piece."),
+            format!(
+                "Give 1 to {TRACE_LINES_MAX} lines; of a larger file, a part that is in one piece."
+            ),
         ));
     }
-    let line = |(place, line): (usize, TraceLine)| match line.customer_id.parse::<CustomerPseudonym>() {
-        Ok(customer) => Ok(LeakedLine { customer: customer.0, reference: line.reference }),
-        Err(_) => Err(FormFault::new(
-            format!("/lines/{place}/customer_id"),
-            "不是本系统的客户标识。",
-            "Not a pseudonym of this system.",
-        )),
-    };
+    let line =
+        |(place, line): (usize, TraceLine)| match line.customer_id.parse::<CustomerPseudonym>() {
+            Ok(customer) => Ok(LeakedLine {
+                customer: customer.0,
+                reference: line.reference,
+            }),
+            Err(_) => Err(FormFault::new(
+                format!("/lines/{place}/customer_id"),
+                "不是本系统的客户标识。",
+                "Not a pseudonym of this system.",
+            )),
+        };
     form.lines.into_iter().enumerate().map(line).collect()
 }
 
@@ -315,12 +362,18 @@ impl ListsApp {
         let by = caller.key_id.as_str();
         if after != list.state {
             let reason = format!("export to {}", form.receiver);
-            if !self.lists.change_state(transaction, list, Action::Export, after, by, &reason).await? {
+            if !self
+                .lists
+                .change_state(transaction, list, Action::Export, after, by, &reason)
+                .await?
+            {
                 return Err(changed_meanwhile());
             }
         }
         let export = StoredExport {
-            export_id: ExportId::from_random_bytes(self.lists.random_bytes()).as_str().to_owned(),
+            export_id: ExportId::from_random_bytes(self.lists.random_bytes())
+                .as_str()
+                .to_owned(),
             list_id: list.list_id.as_str().to_owned(),
             receiver: form.receiver,
             recipients: form.recipients.join(" "),
@@ -332,11 +385,25 @@ impl ListsApp {
             made_by: by.to_owned(),
         };
         self.lists.add_export(transaction, &export).await?;
-        self.lists.record_look(transaction, &list.list_id, by, "export", None, request_id.as_str()).await?;
+        self.lists
+            .record_look(
+                transaction,
+                &list.list_id,
+                by,
+                "export",
+                None,
+                request_id.as_str(),
+            )
+            .await?;
         let answer = ExportAnswer::new(&export)?;
-        let body = serde_json::to_string(&answer).map_err(|error| Problem::internal(error.to_string()))?;
+        let body =
+            serde_json::to_string(&answer).map_err(|error| Problem::internal(error.to_string()))?;
         let location = format!("/filter/v1/lists/{}/exports", list.list_id.as_str());
-        Ok(Answer { status: StatusCode::CREATED, location: Some(location), body })
+        Ok(Answer {
+            status: StatusCode::CREATED,
+            location: Some(location),
+            body,
+        })
     }
 }
 
@@ -344,12 +411,20 @@ impl ListsApp {
 fn rows_of(list: &StoredList, batch: Option<u32>) -> Result<u64, Problem> {
     let account: AccountForm = serde_json::from_str(&list.account)
         .map_err(|error| Problem::internal(format!("a stored account cannot be read: {error}")))?;
-    let Some(batch) = batch else { return Ok(account.contacted) };
-    let place = usize::try_from(batch).ok().and_then(|batch| batch.checked_sub(1));
+    let Some(batch) = batch else {
+        return Ok(account.contacted);
+    };
+    let place = usize::try_from(batch)
+        .ok()
+        .and_then(|batch| batch.checked_sub(1));
     let rows = place.and_then(|place| account.batches.get(place).copied());
     rows.ok_or_else(|| {
         let last = account.batches.len();
-        form_fault(FormFault::new("/batch", format!("批次须为 1 至 {last}。"), format!("The batch must be 1 to {last}.")))
+        form_fault(FormFault::new(
+            "/batch",
+            format!("批次须为 1 至 {last}。"),
+            format!("The batch must be 1 to {last}."),
+        ))
     })
 }
 
@@ -369,20 +444,30 @@ impl EncryptedFile {
         let layout = layout_of(list).map_err(layout_damaged)?;
         let partitions = layout.partitions();
         let contacted = |name: &PageName| match name {
-            PageName::Members { partition, .. } => {
-                partitions.get(usize::from(*partition)).filter(|partition| is_contacted(partition.group))
-            }
+            PageName::Members { partition, .. } => partitions
+                .get(usize::from(*partition))
+                .filter(|partition| is_contacted(partition.group)),
             PageName::Index { .. } => None,
         };
         let pages = layout.pages().map_err(layout_damaged)?;
-        let pages = pages.into_iter().filter_map(|(name, hash)| contacted(&name).map(|partition| (name, hash, partition.region.clone())));
+        let pages = pages.into_iter().filter_map(|(name, hash)| {
+            contacted(&name).map(|partition| (name, hash, partition.region.clone()))
+        });
         let pages: VecDeque<_> = pages.collect();
-        let recipients: Option<Vec<Recipient>> = export.recipients.split(' ').map(Recipient::parse).collect();
-        let recipients = recipients.ok_or_else(|| Problem::internal("a stored public key cannot be read"))?;
-        let encoding = TableEncoding::parse(&export.encoding).ok_or_else(|| Problem::internal("a stored encoding is unknown"))?;
+        let recipients: Option<Vec<Recipient>> =
+            export.recipients.split(' ').map(Recipient::parse).collect();
+        let recipients =
+            recipients.ok_or_else(|| Problem::internal("a stored public key cannot be read"))?;
+        let encoding = TableEncoding::parse(&export.encoding)
+            .ok_or_else(|| Problem::internal("a stored encoding is unknown"))?;
         let batch = export.batch.map(u32::try_from).transpose();
         let batch = batch.map_err(|_| Problem::internal("a stored batch is out of range"))?;
-        let table = ExportTable { encoding, mark: Mark::new(&export.mark), channels: layout.channels.clone(), batch };
+        let table = ExportTable {
+            encoding,
+            mark: Mark::new(&export.mark),
+            channels: layout.channels.clone(),
+            batch,
+        };
         Ok(Self {
             app: app.clone(),
             list_id: list.list_id.clone(),
@@ -396,14 +481,21 @@ impl EncryptedFile {
 
     /// The next piece of ciphertext; nothing after the end. A piece may be empty while a chunk fills.
     async fn next_piece(&mut self) -> Result<Option<Vec<u8>>, Problem> {
-        let Some(seal) = &mut self.seal else { return Ok(None) };
+        let Some(seal) = &mut self.seal else {
+            return Ok(None);
+        };
         if !self.has_begun {
             self.has_begun = true;
             let head = self.table.head(&self.columns);
             return seal.write(&head).map(Some).map_err(seal_failed);
         }
         if let Some((name, hash, region)) = self.pages.pop_front() {
-            let bytes = self.app.lists.read_page(&self.list_id, name, &hash).await.map_err(page_refused)?;
+            let bytes = self
+                .app
+                .lists
+                .read_page(&self.list_id, name, &hash)
+                .await
+                .map_err(page_refused)?;
             let page = MemberPage::read(bytes).map_err(page_damaged)?;
             let lines = self.table.lines(&page, &region).map_err(page_damaged)?;
             return seal.write(&lines).map(Some).map_err(seal_failed);

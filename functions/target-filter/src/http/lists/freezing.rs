@@ -84,7 +84,11 @@ pub(super) async fn freeze_list(
     JsonBody { value: form, bytes }: JsonBody<ListForm, BODY_BYTES_MAX>,
 ) -> Result<Response, Problem> {
     form.check().map_err(form_fault)?;
-    let ticket = match app.idempotency.claim(attempt, &caller.key_id, &bytes).await? {
+    let ticket = match app
+        .idempotency
+        .claim(attempt, &caller.key_id, &bytes)
+        .await?
+    {
         Claim::Answered(response) => return Ok(response),
         Claim::Granted(ticket) => ticket,
     };
@@ -124,11 +128,27 @@ pub(super) async fn lists(
     QueryOf(query): QueryOf<ListsQuery>,
 ) -> Result<Json<Page<ListSummary>>, Problem> {
     let request = PageRequest::<TimePlace>::new(query.limit, query.cursor.as_deref())?;
-    let rows = app.lists.page(caller.region.as_ref(), request.after.as_ref(), request.rows_to_read()).await?;
-    let page = request.page(rows, |list| (list.frozen_at_unix_ms, list.list_id.as_str().to_owned()));
+    let rows = app
+        .lists
+        .page(
+            caller.region.as_ref(),
+            request.after.as_ref(),
+            request.rows_to_read(),
+        )
+        .await?;
+    let page = request.page(rows, |list| {
+        (list.frozen_at_unix_ms, list.list_id.as_str().to_owned())
+    });
     let now_unix_s = app.lists.now_unix_s();
-    let items = page.items.iter().map(|list| ListSummary::new(list, now_unix_s)).collect::<Result<_, _>>()?;
-    Ok(Json(Page { items, next_cursor: page.next_cursor }))
+    let items = page
+        .items
+        .iter()
+        .map(|list| ListSummary::new(list, now_unix_s))
+        .collect::<Result<_, _>>()?;
+    Ok(Json(Page {
+        items,
+        next_cursor: page.next_cursor,
+    }))
 }
 
 /// A list with its account and history
@@ -165,11 +185,22 @@ pub(super) async fn verify(
         .map_err(|error| Problem::internal(format!("a stored recipe cannot be read: {error}")))?;
     let region = list.region.clone().map(Region::new).transpose();
     let region = region.map_err(|error| Problem::internal(format!("a stored region: {error}")))?;
-    let again = app.frozen(form, &Caller { region, ..caller }, list.contact_horizon.clone()).await?;
+    let again = app
+        .frozen(
+            form,
+            &Caller { region, ..caller },
+            list.contact_horizon.clone(),
+        )
+        .await?;
     let hash_again = hexadecimal(&again.list.hash);
-    let pages = layout_of(&list).and_then(|layout| layout.pages()).map_err(super::problems::layout_damaged)?;
+    let pages = layout_of(&list)
+        .and_then(|layout| layout.pages())
+        .map_err(super::problems::layout_damaged)?;
     for (name, hash) in &pages {
-        app.lists.read_page(&list.list_id, *name, hash).await.map_err(super::problems::page_refused)?;
+        app.lists
+            .read_page(&list.list_id, *name, hash)
+            .await
+            .map_err(super::problems::page_refused)?;
     }
     Ok(Json(VerificationAnswer {
         identical: hash_again == list.hash,
@@ -186,13 +217,21 @@ impl ListsApp {
     }
 
     /// Selects and freezes, without storing anything. `horizon` is that of an earlier freezing, which a rerun must have too.
-    async fn frozen(&self, mut form: ListForm, caller: &Caller, horizon: Option<String>) -> Result<Frozen, Problem> {
+    async fn frozen(
+        &self,
+        mut form: ListForm,
+        caller: &Caller,
+        horizon: Option<String>,
+    ) -> Result<Frozen, Problem> {
         let mut selection = select(&self.filter, &form.selection, caller, "/selection").await?;
         if horizon.is_some() {
             selection.versions.contact_horizon = horizon;
         }
         form.selection = selection.form.clone();
-        let region_scope = caller.region.as_ref().map(|region| region.as_str().to_owned());
+        let region_scope = caller
+            .region
+            .as_ref()
+            .map(|region| region.as_str().to_owned());
         let recipe = form.recipe(&selection, region_scope).map_err(form_fault)?;
         let scorecard = match &recipe.priority {
             Priority::Lookalike { run_id } => Some(self.scorecard(run_id, caller).await?),
@@ -201,8 +240,14 @@ impl ListsApp {
         let candidates = collect(&selection, &recipe, scorecard.as_ref())
             .await
             .map_err(|error| collect_refused(error, &recipe))?;
-        let list = crate::lists::freeze::freeze(&recipe, candidates).map_err(|error| freeze_refused(error, &recipe))?;
-        Ok(Frozen { form, selection, recipe, list })
+        let list = crate::lists::freeze::freeze(&recipe, candidates)
+            .map_err(|error| freeze_refused(error, &recipe))?;
+        Ok(Frozen {
+            form,
+            selection,
+            recipe,
+            list,
+        })
     }
 
     async fn scorecard(&self, run_id: &str, caller: &Caller) -> Result<Scorecard, Problem> {
@@ -210,24 +255,44 @@ impl ListsApp {
             Some(id) => self.lists.lookalike(&id).await?,
             None => None,
         };
-        let run = run.filter(|run| run.is_visible_to(caller)).ok_or_else(crate::http::lookalikes::lookalike_unknown)?;
+        let run = run
+            .filter(|run| run.is_visible_to(caller))
+            .ok_or_else(crate::http::lookalikes::lookalike_unknown)?;
         crate::http::lookalikes::scorecard_of(&run)
     }
 
     /// Writes the pages, which nobody sees before the registry has the list.
-    async fn write(&self, id: &ListId, frozen: Frozen, caller: &Caller) -> Result<(StoredList, Vec<PageName>), Problem> {
-        let Frozen { form, selection, recipe, list } = frozen;
+    async fn write(
+        &self,
+        id: &ListId,
+        frozen: Frozen,
+        caller: &Caller,
+    ) -> Result<(StoredList, Vec<PageName>), Problem> {
+        let Frozen {
+            form,
+            selection,
+            recipe,
+            list,
+        } = frozen;
         let pages = Pages::new(&list);
         let hashes = match self.lists.write_pages(id, &pages).await {
             Ok(hashes) => hashes,
             Err(error) => {
-                self.forget(id, &crate::lists::pages::page_names(pages.partitions())).await;
+                self.forget(id, &crate::lists::pages::page_names(pages.partitions()))
+                    .await;
                 return Err(error.into());
             }
         };
-        let layout = Layout::new(pages.partitions(), list.channels.clone(), recipe.columns.clone(), &hashes);
+        let layout = Layout::new(
+            pages.partitions(),
+            list.channels.clone(),
+            recipe.columns.clone(),
+            &hashes,
+        );
         let account = AccountForm::new(&list.account, &recipe, &selection.waterfall);
-        let json = |text: Result<String, serde_json::Error>| text.map_err(|error| Problem::internal(error.to_string()));
+        let json = |text: Result<String, serde_json::Error>| {
+            text.map_err(|error| Problem::internal(error.to_string()))
+        };
         let now_unix_s = self.lists.now_unix_s();
         let stored = StoredList {
             list_id: id.clone(),
@@ -267,9 +332,14 @@ impl ListsApp {
         self.lists.add(transaction, stored).await?;
         // The event just written is not visible outside the transaction yet; the answer tells the list itself.
         let answer = ListAnswer::new(stored, Vec::new(), self.lists.now_unix_s())?;
-        let body = serde_json::to_string(&answer).map_err(|error| Problem::internal(error.to_string()))?;
+        let body =
+            serde_json::to_string(&answer).map_err(|error| Problem::internal(error.to_string()))?;
         let location = format!("/filter/v1/lists/{}", stored.list_id.as_str());
-        Ok(Answer { status: StatusCode::CREATED, location: Some(location), body })
+        Ok(Answer {
+            status: StatusCode::CREATED,
+            location: Some(location),
+            body,
+        })
     }
 
     /// Removes pages that no list will ever name. When even this fails they stay unreachable: their id is random and nowhere kept.

@@ -39,7 +39,9 @@ pub(super) async fn submit(
     PathOf(id): PathOf<String>,
     JsonBody { value: form, .. }: JsonBody<ReasonForm, BODY_BYTES_MAX>,
 ) -> Result<Json<ListAnswer>, Problem> {
-    app.change(&id, &caller, Action::Submit, &form).await.map(Json)
+    app.change(&id, &caller, Action::Submit, &form)
+        .await
+        .map(Json)
 }
 
 /// Approve a list
@@ -57,7 +59,9 @@ pub(super) async fn approve(
     PathOf(id): PathOf<String>,
     JsonBody { value: form, .. }: JsonBody<ReasonForm, BODY_BYTES_MAX>,
 ) -> Result<Json<ListAnswer>, Problem> {
-    app.change(&id, &caller, Action::Approve, &form).await.map(Json)
+    app.change(&id, &caller, Action::Approve, &form)
+        .await
+        .map(Json)
 }
 
 /// Reject a list
@@ -75,7 +79,9 @@ pub(super) async fn reject(
     PathOf(id): PathOf<String>,
     JsonBody { value: form, .. }: JsonBody<ReasonForm, BODY_BYTES_MAX>,
 ) -> Result<Json<ListAnswer>, Problem> {
-    app.change(&id, &caller, Action::Reject, &form).await.map(Json)
+    app.change(&id, &caller, Action::Reject, &form)
+        .await
+        .map(Json)
 }
 
 /// End a list before its time
@@ -95,14 +101,22 @@ pub(super) async fn expire(
 ) -> Result<Json<ListAnswer>, Problem> {
     let answer = app.change(&id, &caller, Action::Expire, &form).await?;
     let list = app.visible(&id, &caller).await?;
-    let pages = layout_of(&list).and_then(|layout| layout.pages()).map_err(layout_damaged)?;
+    let pages = layout_of(&list)
+        .and_then(|layout| layout.pages())
+        .map_err(layout_damaged)?;
     let names: Vec<_> = pages.into_iter().map(|(name, _)| name).collect();
     app.lists.remove_pages(&list.list_id, &names).await?;
     Ok(Json(answer))
 }
 
 impl ListsApp {
-    async fn change(&self, id: &str, caller: &Caller, action: Action, form: &ReasonForm) -> Result<ListAnswer, Problem> {
+    async fn change(
+        &self,
+        id: &str,
+        caller: &Caller,
+        action: Action,
+        form: &ReasonForm,
+    ) -> Result<ListAnswer, Problem> {
         check_text("/reason", &form.reason, TEXT_LETTERS_MAX).map_err(form_fault)?;
         let list = self.visible(id, caller).await?;
         // A list that ended by its time may still be ended by hand, which deletes its members.
@@ -112,13 +126,26 @@ impl ListsApp {
         };
         let after = state.after(action).map_err(illegal)?;
         let decides = matches!(action, Action::Approve | Action::Reject);
-        if decides && !state::four_eyes(caller.key_id.as_str(), &list.frozen_by, list.submitted_by.as_deref()) {
+        if decides
+            && !state::four_eyes(
+                caller.key_id.as_str(),
+                &list.frozen_by,
+                list.submitted_by.as_deref(),
+            )
+        {
             return Err(four_eyes());
         }
         let mut transaction = self.lists.sql().begin().await?;
         let changed = self
             .lists
-            .change_state(&mut transaction, &list, action, after, caller.key_id.as_str(), &form.reason)
+            .change_state(
+                &mut transaction,
+                &list,
+                action,
+                after,
+                caller.key_id.as_str(),
+                &form.reason,
+            )
             .await;
         if !transaction.end(changed).await? {
             return Err(changed_meanwhile());

@@ -40,8 +40,12 @@ pub(super) struct ListsApp {
 }
 
 /// Every route of lists with those who may call it.
-pub(super) fn routes<S: Clone + Send + Sync + 'static>(guard: &Guard, app: ListsApp) -> OpenApiRouter<S> {
-    let with = |admission: Admission, routes: OpenApiRouter<ListsApp>| guarded(guard, admission, routes);
+pub(super) fn routes<S: Clone + Send + Sync + 'static>(
+    guard: &Guard,
+    app: ListsApp,
+) -> OpenApiRouter<S> {
+    let with =
+        |admission: Admission, routes: OpenApiRouter<ListsApp>| guarded(guard, admission, routes);
     let planners = Admission::of(&[Analyst, Admin]);
     let watchers = Admission::of(&[Analyst, Approver, Custodian, Admin]);
     let deciders = Admission::of(&[Approver]);
@@ -49,30 +53,66 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(guard: &Guard, app: Lists
     let keepers = Admission::of(&[Custodian]);
     let readers = Admission::of(&[Hall, Channel]);
     OpenApiRouter::new()
-        .merge(with(planners, OpenApiRouter::new().routes(routes!(freezing::freeze_list))))
-        .merge(with(watchers, OpenApiRouter::new().routes(routes!(freezing::lists))))
-        .merge(with(watchers, OpenApiRouter::new().routes(routes!(freezing::list))))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(freezing::freeze_list)),
+        ))
+        .merge(with(
+            watchers,
+            OpenApiRouter::new().routes(routes!(freezing::lists)),
+        ))
+        .merge(with(
+            watchers,
+            OpenApiRouter::new().routes(routes!(freezing::list)),
+        ))
         .merge(with(
             Admission::of(&[Analyst, Approver, Admin]),
             OpenApiRouter::new().routes(routes!(freezing::verify)),
         ))
-        .merge(with(planners, OpenApiRouter::new().routes(routes!(life::submit))))
-        .merge(with(deciders, OpenApiRouter::new().routes(routes!(life::approve))))
-        .merge(with(deciders, OpenApiRouter::new().routes(routes!(life::reject))))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(life::submit)),
+        ))
+        .merge(with(
+            deciders,
+            OpenApiRouter::new().routes(routes!(life::approve)),
+        ))
+        .merge(with(
+            deciders,
+            OpenApiRouter::new().routes(routes!(life::reject)),
+        ))
         .merge(with(
             Admission::of(&[Analyst, Approver, Admin]),
             OpenApiRouter::new().routes(routes!(life::expire)),
         ))
-        .merge(with(keepers, OpenApiRouter::new().routes(routes!(exports::make))))
+        .merge(with(
+            keepers,
+            OpenApiRouter::new().routes(routes!(exports::make)),
+        ))
         .merge(with(
             Admission::of(&[Approver, Custodian, Admin]),
             OpenApiRouter::new().routes(routes!(exports::exports)),
         ))
-        .merge(with(keepers, OpenApiRouter::new().routes(routes!(exports::file))))
-        .merge(with(auditors, OpenApiRouter::new().routes(routes!(exports::trace))))
-        .merge(with(readers, OpenApiRouter::new().routes(routes!(reading::next))))
-        .merge(with(readers, OpenApiRouter::new().routes(routes!(reading::customer))))
-        .merge(with(auditors, OpenApiRouter::new().routes(routes!(reading::accesses))))
+        .merge(with(
+            keepers,
+            OpenApiRouter::new().routes(routes!(exports::file)),
+        ))
+        .merge(with(
+            auditors,
+            OpenApiRouter::new().routes(routes!(exports::trace)),
+        ))
+        .merge(with(
+            readers,
+            OpenApiRouter::new().routes(routes!(reading::next)),
+        ))
+        .merge(with(
+            readers,
+            OpenApiRouter::new().routes(routes!(reading::customer)),
+        ))
+        .merge(with(
+            auditors,
+            OpenApiRouter::new().routes(routes!(reading::accesses)),
+        ))
         .with_state(app)
 }
 
@@ -86,7 +126,11 @@ impl ListsApp {
     /// The list of the path, for those who plan, decide and keep.
     async fn visible(&self, id: &str, caller: &Caller) -> Result<StoredList, Problem> {
         let list = self.stored(id).await?;
-        if list.is_visible_to(caller) { Ok(list) } else { Err(list_unknown()) }
+        if list.is_visible_to(caller) {
+            Ok(list)
+        } else {
+            Err(list_unknown())
+        }
     }
 }
 

@@ -4,7 +4,9 @@ use chudian_runtime::problem::{FieldError, Problem, catalogue};
 use chudian_vocabulary::Name;
 
 use crate::lists::freeze::FreezeError;
-use crate::lists::limits::{BATCHES_MAX, CANDIDATES_MAX, CELL_BYTES_MAX, CHANNELS_MAX, MEMBERS_MAX, REGIONS_MAX};
+use crate::lists::limits::{
+    BATCHES_MAX, CANDIDATES_MAX, CELL_BYTES_MAX, CHANNELS_MAX, MEMBERS_MAX, REGIONS_MAX,
+};
 use crate::lists::pages::DamagedPage;
 use crate::lists::recipe::Recipe;
 use crate::lists::state::{Action, IllegalTransition, State};
@@ -17,7 +19,10 @@ use crate::store::lists_pages::PageReadError;
 
 /// No such list for this caller; another region's list is told in the same words.
 pub(super) fn list_unknown() -> Problem {
-    let detail = Name::new("没有这个名单，请检查名单标识。", "There is no such list; check its id.");
+    let detail = Name::new(
+        "没有这个名单，请检查名单标识。",
+        "There is no such list; check its id.",
+    );
     Problem::new(catalogue::LIST_UNKNOWN, detail)
 }
 
@@ -41,7 +46,11 @@ pub(super) fn changed_meanwhile() -> Problem {
 
 /// A member of the request that cannot be used.
 pub(in crate::http) fn form_fault(fault: FormFault) -> Problem {
-    let error = FieldError { pointer: fault.pointer, code: "value-not-allowed".to_owned(), detail: fault.detail };
+    let error = FieldError {
+        pointer: fault.pointer,
+        code: "value-not-allowed".to_owned(),
+        detail: fault.detail,
+    };
     Problem::of_kind(catalogue::INVALID_BODY).with_errors([error])
 }
 
@@ -111,26 +120,44 @@ pub(super) fn freeze_refused(error: FreezeError, recipe: &Recipe) -> Problem {
             Problem::new(catalogue::LIST_OVER_CAP, detail).with_errors(cap_errors(&account, recipe))
         }
         FreezeError::TooManyCandidates { candidates } => too_large(
-            format!("条件选中 {candidates} 个客户，一个名单最多从 {CANDIDATES_MAX} 个中产生。请缩小条件或按地区拆分。"),
-            format!("{candidates} customers are selected; a list can be made from {CANDIDATES_MAX}. Narrow the condition or split it by region."),
+            format!(
+                "条件选中 {candidates} 个客户，一个名单最多从 {CANDIDATES_MAX} 个中产生。请缩小条件或按地区拆分。"
+            ),
+            format!(
+                "{candidates} customers are selected; a list can be made from {CANDIDATES_MAX}. Narrow the condition or split it by region."
+            ),
         ),
         FreezeError::TooManyMembers { members } => too_large(
-            format!("名单有 {members} 个客户，最多 {MEMBERS_MAX} 个。请设置上限、缩小条件或按地区拆分。"),
-            format!("The list has {members} customers, of which there may be {MEMBERS_MAX}. Set a cap, narrow the condition, or split it by region."),
+            format!(
+                "名单有 {members} 个客户，最多 {MEMBERS_MAX} 个。请设置上限、缩小条件或按地区拆分。"
+            ),
+            format!(
+                "The list has {members} customers, of which there may be {MEMBERS_MAX}. Set a cap, narrow the condition, or split it by region."
+            ),
         ),
-        FreezeError::TooManyRegions => {
-            too_large(format!("名单最多 {REGIONS_MAX} 个地区。"), format!("A list may have {REGIONS_MAX} regions."))
-        }
-        FreezeError::TooManyChannels => {
-            too_large(format!("名单最多 {CHANNELS_MAX} 个渠道。"), format!("A list may have {CHANNELS_MAX} channels."))
-        }
+        FreezeError::TooManyRegions => too_large(
+            format!("名单最多 {REGIONS_MAX} 个地区。"),
+            format!("A list may have {REGIONS_MAX} regions."),
+        ),
+        FreezeError::TooManyChannels => too_large(
+            format!("名单最多 {CHANNELS_MAX} 个渠道。"),
+            format!("A list may have {CHANNELS_MAX} channels."),
+        ),
         FreezeError::CellsTooLarge => too_large(
             format!("随名单携带的列共超过 {CELL_BYTES_MAX} 字节，请减少 columns。"),
-            format!("The columns that the list carries take more than {CELL_BYTES_MAX} bytes; carry fewer of them."),
+            format!(
+                "The columns that the list carries take more than {CELL_BYTES_MAX} bytes; carry fewer of them."
+            ),
         ),
         FreezeError::TooManyBatches(error) => too_large(
-            format!("会分成 {} 批，最多 {BATCHES_MAX} 批。请加大每批人数。", error.batches),
-            format!("There would be {} batches, of which there may be {BATCHES_MAX}; make them larger.", error.batches),
+            format!(
+                "会分成 {} 批，最多 {BATCHES_MAX} 批。请加大每批人数。",
+                error.batches
+            ),
+            format!(
+                "There would be {} batches, of which there may be {BATCHES_MAX}; make them larger.",
+                error.batches
+            ),
         ),
         FreezeError::ServiceWithControl | FreezeError::ControlTooLarge { .. } => {
             Problem::internal(format!("a request was checked and still refused: {error}"))
@@ -139,7 +166,11 @@ pub(super) fn freeze_refused(error: FreezeError, recipe: &Recipe) -> Problem {
 }
 
 fn cap_errors(account: &Account, recipe: &Recipe) -> Vec<FieldError> {
-    let removed = account.removed_by_cap.iter().enumerate().zip(recipe.caps.as_slice());
+    let removed = account
+        .removed_by_cap
+        .iter()
+        .enumerate()
+        .zip(recipe.caps.as_slice());
     removed
         .filter(|((_, removed), _)| **removed > 0)
         .map(|((place, removed), rule)| FieldError {
@@ -147,7 +178,10 @@ fn cap_errors(account: &Account, recipe: &Recipe) -> Vec<FieldError> {
             code: "cap-reached".to_owned(),
             detail: Name::new(
                 format!("上限 {}，另有 {removed} 个客户超出。", rule.members_max),
-                format!("Lets {} through; {removed} more customers are beyond it.", rule.members_max),
+                format!(
+                    "Lets {} through; {removed} more customers are beyond it.",
+                    rule.members_max
+                ),
             ),
         })
         .collect()
@@ -160,15 +194,27 @@ pub(super) fn collect_refused(error: CollectError, recipe: &Recipe) -> Problem {
         CollectError::Freeze(error) => freeze_refused(error, recipe),
         CollectError::WrongKind { column, role } => {
             let (pointer, zh, en) = match role {
-                ColumnRole::Channel => ("/channel/column", "渠道列须为文字", "The channel's column must be one of words"),
+                ColumnRole::Channel => (
+                    "/channel/column",
+                    "渠道列须为文字",
+                    "The channel's column must be one of words",
+                ),
                 ColumnRole::Priority => (
                     "/priority/column/name",
                     "排序列须为数量、金额、评分或日期",
                     "The column that orders must be one of numbers, money, scores or dates",
                 ),
-                ColumnRole::Shown => ("/columns", "客户标识不能作为携带列", "The customers' ids cannot be carried as a column"),
+                ColumnRole::Shown => (
+                    "/columns",
+                    "客户标识不能作为携带列",
+                    "The customers' ids cannot be carried as a column",
+                ),
             };
-            form_fault(FormFault::new(pointer, format!("{zh}：{column}。"), format!("{en}: `{column}`.")))
+            form_fault(FormFault::new(
+                pointer,
+                format!("{zh}：{column}。"),
+                format!("{en}: `{column}`."),
+            ))
         }
     }
 }
@@ -177,7 +223,9 @@ pub(super) fn collect_refused(error: CollectError, recipe: &Recipe) -> Problem {
 pub(super) fn page_refused(error: PageReadError) -> Problem {
     match error {
         PageReadError::Store(error) => error.into(),
-        PageReadError::Missing(_) | PageReadError::Changed(_) => Problem::internal(error.to_string()),
+        PageReadError::Missing(_) | PageReadError::Changed(_) => {
+            Problem::internal(error.to_string())
+        }
     }
 }
 
