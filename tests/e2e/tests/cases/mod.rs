@@ -6,7 +6,6 @@ mod bills;
 mod canary;
 mod catalogue;
 mod customers;
-mod dataset;
 mod feedback;
 mod offers;
 mod openapi;
@@ -47,7 +46,6 @@ pub(crate) fn all() -> Result<Vec<Case>> {
         tokens::cases,
         rules::cases,
         offers::cases,
-        dataset::cases,
         feedback::cases,
         attempts::cases,
         paging::cases,
