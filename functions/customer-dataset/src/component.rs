@@ -22,6 +22,7 @@ async fn handle(request: Request) -> impl IntoResponse {
             clock: Arc::new(spin::clock()),
             random: Arc::new(spin::random()),
             variables: Arc::new(spin::variables()),
+            signals: Arc::new(spin::signals()),
             log: Arc::new(StandardError),
         };
         face(ports).router

@@ -22,7 +22,7 @@ use chudian_runtime::http::idempotency::Idempotency;
 use chudian_runtime::http::openapi;
 use chudian_runtime::http::personal_access::PersonalAccess;
 use chudian_runtime::ports::sql::Sql;
-use chudian_runtime::ports::{Clock, KeyValue, Random, Variables};
+use chudian_runtime::ports::{Clock, KeyValue, Random, Signals, Variables};
 use chudian_runtime::problem::{Problem, catalogue};
 use chudian_vocabulary::Name;
 use chudian_vocabulary::access::Role::{Admin, Analyst, Approver, Channel, Hall};
@@ -54,6 +54,8 @@ pub struct Ports {
     pub random: Arc<dyn Random>,
     /// Settings.
     pub variables: Arc<dyn Variables>,
+    /// By which requests wait for one another.
+    pub signals: Arc<dyn Signals>,
     /// Where log lines go.
     pub log: Arc<dyn Log>,
 }
@@ -137,6 +139,7 @@ pub fn face(ports: Ports) -> Face {
         clock,
         random,
         variables,
+        signals,
         log,
     } = ports;
     let guard = Guard::new(
@@ -149,7 +152,8 @@ pub fn face(ports: Ports) -> Face {
         store: Store::new(sql.clone(), Arc::clone(&key_value), Arc::clone(&clock)),
         snapshots: Snapshots::new(sql.clone(), key_value, Arc::clone(&clock)),
         idempotency: Idempotency::new(sql.clone(), Arc::clone(&clock), Arc::clone(&random)),
-        personal_access: PersonalAccess::new(sql, clock, Arc::clone(&random)),
+        personal_access: PersonalAccess::new(sql, clock, Arc::clone(&random))
+            .sharing_commits(signals),
         random: Arc::clone(&random),
         variables,
     };

@@ -6,6 +6,7 @@
 //!
 //! Invariant: every answer of 400 or above is a problem, and every answer carries the request id and the safety headers.
 
+mod access_queue;
 pub mod auth;
 pub mod body;
 pub mod edge;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use chudian_vocabulary::CustomerId;
 
+use super::access_queue::AccessQueue;
 use super::auth::Caller;
 use super::edge::RequestId;
 use crate::parameters;
 use crate::ports::sql::{Sql, SqlError, SqlValue, Transaction};
-use crate::ports::{Clock, Random};
+use crate::ports::{Clock, Random, Signals};
 
 /// Random bytes of a record's id: two records never share one by chance.
 const ID_BYTES: usize = 16;
@@ -19,12 +20,25 @@ pub struct PersonalAccess {
     sql: Sql,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    queue: Option<Arc<AccessQueue>>,
 }
 
 impl PersonalAccess {
     /// A record in the table `personal_access` of `sql`.
     pub fn new(sql: Sql, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { sql, clock, random }
+        Self {
+            sql,
+            clock,
+            random,
+            queue: None,
+        }
+    }
+
+    /// Lets the requests of this instance share commits: for routes that are called far more often than a disk can be flushed.
+    #[must_use]
+    pub fn sharing_commits(mut self, signals: Arc<dyn Signals>) -> Self {
+        self.queue = Some(Arc::new(AccessQueue::new(signals)));
+        self
     }
 
     /// Records that `caller` is about to see data of `customer`; `action` is a word for what, such as `simulate`. When it fails, the
@@ -37,8 +51,10 @@ impl PersonalAccess {
         request_id: &RequestId,
     ) -> Result<(), SqlError> {
         let (insert, values) = self.row(caller, customer, action, request_id);
-        self.sql.execute(insert, values).await?;
-        Ok(())
+        match &self.queue {
+            Some(queue) => queue.record(&self.sql, values).await,
+            None => self.sql.execute(insert, values).await.map(drop),
+        }
     }
 
     /// As [`Self::record`], inside a transaction: for what must not happen without its record.
