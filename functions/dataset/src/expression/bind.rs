@@ -206,47 +206,66 @@ pub struct Binding {
 /// # Errors
 /// Everything that is wrong with it, in the order of the text, at most 50.
 pub fn bind(expression: &Expression, context: &Context<'_>) -> Result<Binding, Vec<BindError>> {
-    let mut binder = Binder {
-        context,
-        path: Vec::new(),
-        opened: Vec::new(),
-        terms: 0,
-        errors: Vec::new(),
-        notices: Vec::new(),
-    };
-    if expression.depth() > DEPTH_MAX {
-        binder.error(Part::Whole, Fault::TooDeep);
-        return Err(binder.errors);
-    }
-    let terms = expression.terms();
-    if terms > TERMS_MAX {
-        binder.error(Part::Whole, Fault::TooManyTerms { terms });
-        return Err(binder.errors);
-    }
-    match binder.expression(expression, 1) {
-        Some(bound) if binder.errors.is_empty() => Ok(Binding {
-            bound,
-            notices: binder.notices,
-        }),
-        _ => Err(binder.errors),
-    }
+    Binder::new(context, Vec::new()).bound(expression)
+}
+
+/// Binds `expression` as what the group `own` is to be: a way back to its name is an error.
+///
+/// # Errors
+/// As [`bind`].
+pub fn bind_group(expression: &Expression, own: GroupReference, context: &Context<'_>) -> Result<Binding, Vec<BindError>> {
+    Binder::new(context, vec![Opened { reference: own, path_length: 0 }]).bound(expression)
+}
+
+/// A group that is being opened.
+struct Opened {
+    reference: GroupReference,
+    /// Length of the path at which the reference stands.
+    path_length: usize,
 }
 
 struct Binder<'b> {
     context: &'b Context<'b>,
     path: Vec<usize>,
     /// Groups that are being opened, outermost first.
-    opened: Vec<GroupReference>,
+    opened: Vec<Opened>,
+    /// How many of them are open because the expression itself is theirs: its places are places of the text.
+    own: usize,
     terms: usize,
     errors: Vec<BindError>,
     notices: Vec<Notice>,
 }
 
-impl Binder<'_> {
+impl<'b> Binder<'b> {
+    fn new(context: &'b Context<'b>, opened: Vec<Opened>) -> Self {
+        let own = opened.len();
+        Self { context, path: Vec::new(), opened, own, terms: 0, errors: Vec::new(), notices: Vec::new() }
+    }
+
+    fn bound(mut self, expression: &Expression) -> Result<Binding, Vec<BindError>> {
+        if expression.depth() > DEPTH_MAX {
+            self.error(Part::Whole, Fault::TooDeep);
+            return Err(self.errors);
+        }
+        let terms = expression.terms();
+        if terms > TERMS_MAX {
+            self.error(Part::Whole, Fault::TooManyTerms { terms });
+            return Err(self.errors);
+        }
+        match self.expression(expression, 1) {
+            Some(bound) if self.errors.is_empty() => Ok(Binding { bound, notices: self.notices }),
+            _ => Err(self.errors),
+        }
+    }
+
+    /// The place in what was written; of something within a group, the reference to the group.
     fn place(&self, part: Part) -> Place {
-        Place {
-            path: self.path.clone(),
-            part,
+        match self.opened.get(self.own) {
+            None => Place { path: self.path.clone(), part },
+            Some(outermost) => {
+                let path = self.path.iter().take(outermost.path_length).copied().collect();
+                Place { path, part: Part::Whole }
+            }
         }
     }
 
@@ -302,27 +321,18 @@ impl Binder<'_> {
     }
 
     fn group(&mut self, reference: &GroupReference, level: usize) -> Option<Bound> {
-        if let Some(start) = self
-            .opened
-            .iter()
-            .position(|opened| opened.name == reference.name)
-        {
-            let way = self.opened.iter().skip(start).chain([reference]);
+        if let Some(start) = self.opened.iter().position(|opened| opened.reference.name == reference.name) {
+            let way = self.opened.iter().skip(start).map(|opened| &opened.reference).chain([reference]);
             let names = way.map(|group| group.name.clone()).collect();
             self.error(Part::Whole, Fault::CircularGroup { names });
             return None;
         }
         let context = self.context;
         let Some(body) = context.groups.get(reference) else {
-            self.error(
-                Part::Whole,
-                Fault::UnknownGroup {
-                    reference: reference.clone(),
-                },
-            );
+            self.error(Part::Whole, Fault::UnknownGroup { reference: reference.clone() });
             return None;
         };
-        self.opened.push(reference.clone());
+        self.opened.push(Opened { reference: reference.clone(), path_length: self.path.len() });
         let bound = self.expression(body, level + 1);
         self.opened.pop();
         bound.map(|bound| Bound::Group(reference.clone(), Box::new(bound)))
