@@ -21,7 +21,7 @@ use http::{HeaderMap, header};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::openapi;
-use super::page_token::{PAGE_TOKEN_PREFIX, PageTokens};
+use super::page_token::{PAGE_TOKEN_PREFIX, PageGrant, PageTokens};
 use crate::parameters;
 use crate::ports::sql::{FromSqlRow, Sql, SqlError, SqlRow};
 use crate::ports::{Clock, Random, Variables};
@@ -84,8 +84,8 @@ pub struct Caller {
 pub enum CallerKind {
     /// A key with this role.
     Key(Role),
-    /// The page of this one customer.
-    Page(CustomerId),
+    /// The page of one customer, by a token that grants this.
+    Page(PageGrant),
 }
 
 impl Caller {
@@ -98,7 +98,7 @@ impl Caller {
     pub fn sees_customer(&self, customer: &CustomerId) -> bool {
         match &self.kind {
             CallerKind::Key(_) => true,
-            CallerKind::Page(own) => own == customer,
+            CallerKind::Page(grant) => grant.customer_id == *customer,
         }
     }
 }
@@ -283,9 +283,9 @@ impl Guard {
             return Err(Problem::of_kind(catalogue::TOKEN_INVALID));
         }
         Ok(Caller {
-            key_id: grant.issuer,
-            region: grant.region,
-            kind: CallerKind::Page(grant.customer_id),
+            key_id: grant.issuer.clone(),
+            region: grant.region.clone(),
+            kind: CallerKind::Page(grant),
         })
     }
 

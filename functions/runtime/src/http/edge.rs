@@ -169,7 +169,10 @@ fn add_headers(headers: &mut HeaderMap, request_id: &RequestId, language: &'stat
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
     );
-    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language));
+    // A question may have asked for another language than its header; its answer says so itself.
+    headers
+        .entry(header::CONTENT_LANGUAGE)
+        .or_insert(HeaderValue::from_static(language));
     headers.append(header::VARY, HeaderValue::from_static("accept-language"));
     if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
         headers.insert(REQUEST_ID_HEADER, value);

@@ -1,5 +1,7 @@
 //! Offers for channels to show (TS-8): the best plans for a customer, with before and after.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -14,16 +16,18 @@ use chudian_runtime::problem::Problem;
 use chudian_vocabulary::{CustomerId, Language, Name, Region, check_identifier};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::problems::{invalid_field, invalid_query};
 use super::simulations::Asked;
 use super::{App, rfc3339};
-use crate::service::answers::SimulationAnswer;
+use crate::compile::CompiledCatalogue;
+use crate::service::answers::{ChosenAddOn, PresentPlan, RankedPlan, SimulationAnswer};
 use crate::service::check;
 use crate::service::requests::SimulationForm;
 use crate::store::{NewOffer, Offer, OfferFilter, OfferPlace};
+use crate::wire::usage::CustomerJson;
 
 /// Largest body here.
 const BODY_BYTES_MAX: usize = 4096;
@@ -66,9 +70,81 @@ pub(super) struct OfferAnswer {
     catalogue_version: String,
     /// When it was made, RFC 3339.
     created_at: String,
-    /// `months`, `before` (the present plan) and `after` (the offered one), as in a simulation; `proof` of that simulation.
-    #[schema(value_type = Object)]
+    /// What the channel shows.
+    #[schema(value_type = OfferDocument)]
     offer: Value,
+}
+
+/// What a channel shows (TS-8): the plan, the customer, and what changes. It is stored as it was made: the figures are those of
+/// `catalogue_version` and of the usage of that day.
+#[derive(Serialize, ToSchema)]
+struct OfferDocument {
+    /// The offered plan.
+    plan: OfferedPlan,
+    /// Who is to have it.
+    customer: OfferCustomer,
+    /// The months, `YYYY-MM`, that were compared; every list by month is in this order.
+    months: Vec<String>,
+    /// The present plan, as in a simulation; absent for a new customer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<PresentPlan>,
+    /// The offered plan, as in a simulation, with texts in the language of who made the offer.
+    after: RankedPlan,
+    /// Proof of the simulation.
+    proof: String,
+}
+
+/// The offered plan, with names in both languages: who shows it may speak another than who made it.
+#[derive(Serialize, ToSchema)]
+struct OfferedPlan {
+    /// Identifier.
+    plan_id: String,
+    /// What people call it.
+    name: Name,
+    /// Brand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brand: Option<String>,
+    /// Monthly fee of the plan alone, fen.
+    monthly_fee_fen: i64,
+    /// Add-ons with it.
+    add_ons: Vec<OfferedAddOn>,
+}
+
+/// An add-on of an offer.
+#[derive(Serialize, ToSchema)]
+struct OfferedAddOn {
+    /// Identifier.
+    id: String,
+    /// What people call it.
+    name: Name,
+    /// How many.
+    quantity: u32,
+    /// Monthly fee of one, fen.
+    monthly_fee_fen: i64,
+}
+
+/// What a channel needs to know of the customer; the usage is not repeated.
+#[derive(Serialize, ToSchema)]
+struct OfferCustomer {
+    /// Region.
+    region: String,
+    /// Brand, when it is not that of the present plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brand: Option<String>,
+    /// Customer type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_type: Option<String>,
+    /// Present plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan_id: Option<String>,
+    /// Day on which the present plan began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date")]
+    plan_since: Option<String>,
+    /// First day of the running contract.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date")]
+    contract_since: Option<String>,
 }
 
 /// Offers that were made.
@@ -125,7 +201,7 @@ pub(super) async fn make(
     let simulated = app
         .simulated(&request, &caller, &request_id, limit, language)
         .await;
-    let (answer, customer_id, region) = match simulated {
+    let simulated = match simulated {
         Ok(simulated) => simulated,
         Err(problem) => return Err(ticket.abandon(problem).await),
     };
@@ -134,13 +210,7 @@ pub(super) async fn make(
         Err(error) => return Err(ticket.abandon(error.into()).await),
     };
     let stored = app
-        .store_offers(
-            &mut transaction,
-            &answer,
-            &customer_id,
-            &region,
-            &request.channel,
-        )
+        .store_offers(&mut transaction, simulated, &request.channel)
         .await;
     ticket.finish(transaction, stored).await
 }
@@ -211,6 +281,56 @@ fn checked_limit(request: &NewOffers) -> Result<u64, Problem> {
     Ok(limit)
 }
 
+/// A comparison from which offers are made.
+struct Simulated {
+    answer: SimulationAnswer,
+    customer_id: CustomerId,
+    region: Region,
+    facts: CustomerJson,
+    compiled: Arc<CompiledCatalogue>,
+}
+
+impl Simulated {
+    fn offer(&self, after: RankedPlan) -> Result<OfferDocument, Problem> {
+        let catalogue = &self.compiled.catalogue;
+        let plan = catalogue
+            .plan_index(&after.priced.plan_id)
+            .and_then(|index| catalogue.plans.get(index))
+            .ok_or_else(|| Problem::internal("a ranked plan that is not in its catalogue"))?;
+        let add_on = |chosen: &ChosenAddOn| {
+            let index = catalogue.add_on_index(&chosen.id)?;
+            catalogue.add_ons.get(index).map(|add_on| OfferedAddOn {
+                id: add_on.id.clone(),
+                name: add_on.name.clone(),
+                quantity: chosen.quantity,
+                monthly_fee_fen: add_on.monthly_fee_fen,
+            })
+        };
+        let facts = &self.facts;
+        Ok(OfferDocument {
+            plan: OfferedPlan {
+                plan_id: plan.id.clone(),
+                name: plan.name.clone(),
+                brand: plan.brand.clone(),
+                monthly_fee_fen: plan.monthly_fee_fen,
+                add_ons: after.priced.add_ons.iter().filter_map(add_on).collect(),
+            },
+            customer: OfferCustomer {
+                region: self.region.as_str().to_owned(),
+                brand: facts.brand.clone(),
+                customer_type: facts.customer_type.clone(),
+                plan_id: facts.plan.clone(),
+                plan_since: facts.plan_since.clone(),
+                contract_since: facts.contract_since.clone(),
+            },
+            months: self.answer.months.clone(),
+            before: self.answer.present.clone(),
+            after,
+            proof: self.answer.proof.clone(),
+        })
+    }
+}
+
 impl App {
     /// Simulates for the customer of a request.
     async fn simulated(
@@ -220,7 +340,7 @@ impl App {
         request_id: &RequestId,
         limit: u64,
         language: Language,
-    ) -> Result<(SimulationAnswer, CustomerId, Region), Problem> {
+    ) -> Result<Simulated, Problem> {
         let asked = Asked {
             customer_id: Some(request.customer_id.clone()),
             usage: None,
@@ -236,48 +356,57 @@ impl App {
         let answer = self
             .comparison(&subject, &form, self.today()?, language)
             .await?;
-        Ok((answer, customer_id, region))
+        let compiled = self.compiled_catalogue(&answer.catalogue_version).await?;
+        Ok(Simulated {
+            answer,
+            customer_id,
+            region,
+            facts: subject.document.customer,
+            compiled,
+        })
     }
 
     /// Stores the plans of an answer that save something.
     async fn store_offers(
         &self,
         transaction: &mut chudian_runtime::ports::sql::Transaction,
-        answer: &SimulationAnswer,
-        customer_id: &CustomerId,
-        region: &Region,
+        mut simulated: Simulated,
         channel: &str,
     ) -> Result<Answer, Problem> {
         let mut items = Vec::new();
         let created_at_unix_ms = self.store.now_unix_ms();
         // A new customer has nothing to save against; then the best plans are worth offering as they are.
-        let is_worth = |plan: &&crate::service::answers::RankedPlan| {
+        let is_worth = |plan: &RankedPlan| {
             plan.saving
                 .as_ref()
                 .is_none_or(|saving| saving.total_fen > 0)
         };
-        for plan in answer.ranking.iter().filter(is_worth) {
-            let offer = json!({
-                "months": answer.months, "before": answer.present, "after": plan, "proof": answer.proof,
-            });
-            let (offer_id, document) = (self.new_offer_id(), offer.to_string());
+        for plan in std::mem::take(&mut simulated.answer.ranking) {
+            if !is_worth(&plan) {
+                continue;
+            }
+            let plan_id = plan.priced.plan_id.clone();
+            let document = simulated.offer(plan)?;
+            let offer = serde_json::to_value(&document)
+                .map_err(|error| Problem::internal(error.to_string()))?;
+            let (offer_id, text) = (self.new_offer_id(), offer.to_string());
             let new = NewOffer {
                 offer_id: &offer_id,
-                customer_id,
-                region,
+                customer_id: &simulated.customer_id,
+                region: &simulated.region,
                 channel,
-                plan_id: &plan.priced.plan_id,
-                catalogue_version: &answer.catalogue_version,
-                document: &document,
+                plan_id: &plan_id,
+                catalogue_version: &simulated.answer.catalogue_version,
+                document: &text,
                 created_at_unix_ms,
             };
             self.store.add_offer(transaction, &new).await?;
             items.push(OfferAnswer {
                 offer_id,
-                customer_id: customer_id.as_str().to_owned(),
+                customer_id: simulated.customer_id.as_str().to_owned(),
                 channel: channel.to_owned(),
-                plan_id: plan.priced.plan_id.clone(),
-                catalogue_version: answer.catalogue_version.clone(),
+                plan_id,
+                catalogue_version: simulated.answer.catalogue_version.clone(),
                 created_at: rfc3339(created_at_unix_ms)?,
                 offer,
             });

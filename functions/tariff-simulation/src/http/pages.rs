@@ -68,6 +68,8 @@ pub(super) struct PageFacts {
     /// The present plan; absent for a new customer, or when the catalogue does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     present_plan: Option<PagePlan>,
+    /// When the token ends, RFC 3339: from then on the page can ask nothing more.
+    expires_at: String,
 }
 
 /// A plan with its name in both languages, since a page can be switched.
@@ -129,7 +131,12 @@ pub(super) async fn page(
     caller: Caller,
     request_id: RequestId,
 ) -> Result<Json<PageFacts>, Problem> {
-    let CallerKind::Page(customer_id) = caller.kind.clone() else {
+    let CallerKind::Page(PageGrant {
+        customer_id,
+        expires_at_unix_s,
+        ..
+    }) = caller.kind.clone()
+    else {
         return Err(Problem::internal(
             "the guard admitted a key to a page's route",
         ));
@@ -156,6 +163,7 @@ pub(super) async fn page(
             plan_id: catalogue.plans[plan].id.clone(),
             name: catalogue.plans[plan].name.clone(),
         }),
+        expires_at: rfc3339(expires_at_unix_s * MS_PER_S)?,
     }))
 }
 

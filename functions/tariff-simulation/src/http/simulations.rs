@@ -5,9 +5,10 @@ use axum::extract::State;
 use chudian_runtime::http::auth::{Caller, CallerKind};
 use chudian_runtime::http::body::JsonBody;
 use chudian_runtime::http::edge::RequestId;
-use chudian_runtime::http::language::ReaderLanguage;
+use chudian_runtime::http::language::{ReaderLanguage, tag};
 use chudian_runtime::problem::{Problem, catalogue};
-use chudian_vocabulary::{CustomerId, Date, Name, Region};
+use chudian_vocabulary::{CustomerId, Date, Language, Name, Region};
+use http::{HeaderName, header};
 
 use super::App;
 use super::problems::{customer_id_in_body, customer_unknown, invalid_field, service_problem};
@@ -37,7 +38,8 @@ pub(super) async fn simulate(
     JsonBody {
         value: mut form, ..
     }: JsonBody<SimulationForm, USAGE_BYTES_MAX>,
-) -> Result<Json<SimulationAnswer>, Problem> {
+) -> Result<InLanguage<SimulationAnswer>, Problem> {
+    let language = form.language.map_or(language, Language::from);
     let asked = Asked {
         customer_id: form.customer_id.take(),
         usage: form.usage.take(),
@@ -48,9 +50,8 @@ pub(super) async fn simulate(
         None => app.today()?,
     };
     let (subject, _) = app.subject(asked, &caller, "simulate", &request_id).await?;
-    app.comparison(&subject, &form, on, language)
-        .await
-        .map(Json)
+    let answer = app.comparison(&subject, &form, on, language).await?;
+    Ok(in_language(language, answer))
 }
 
 /// One bill line by line
@@ -67,7 +68,8 @@ pub(super) async fn bill(
     JsonBody {
         value: mut form, ..
     }: JsonBody<BillForm, USAGE_BYTES_MAX>,
-) -> Result<Json<BillAnswer>, Problem> {
+) -> Result<InLanguage<BillAnswer>, Problem> {
+    let language = form.language.map_or(language, Language::from);
     let asked = Asked {
         customer_id: form.customer_id.take(),
         usage: form.usage.take(),
@@ -85,9 +87,16 @@ pub(super) async fn bill(
         name: &name,
         catalogue: &compiled,
     };
-    bill_of(version, &subject, &form, counts_introductory, language)
-        .map(Json)
-        .map_err(service_problem)
+    let answer = bill_of(version, &subject, &form, counts_introductory, language)
+        .map_err(service_problem)?;
+    Ok(in_language(language, answer))
+}
+
+/// An answer that says which language its texts are in, since the question may have asked for another than its header.
+type InLanguage<T> = ([(HeaderName, &'static str); 1], Json<T>);
+
+fn in_language<T>(language: Language, answer: T) -> InLanguage<T> {
+    ([(header::CONTENT_LANGUAGE, tag(language))], Json(answer))
 }
 
 /// The members of a question that say who the customer is.
@@ -165,7 +174,7 @@ impl App {
         subject: &Subject,
         form: &SimulationForm,
         on: Date,
-        language: chudian_vocabulary::Language,
+        language: Language,
     ) -> Result<SimulationAnswer, Problem> {
         let (name, compiled) = self
             .catalogue_for(form.catalogue_version.as_deref(), on)

@@ -1,5 +1,6 @@
 //! The JSON forms of the two questions: a comparison and a bill.
 
+use chudian_vocabulary::Language;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -45,6 +46,27 @@ pub struct SimulationForm {
     /// Plans returned, 1 to 200; absent: 10.
     #[schema(minimum = 1, maximum = 200)]
     pub limit: Option<u64>,
+    /// Language of the answer's texts; absent: over HTTP that of `Accept-Language`, over the typed interface English.
+    pub language: Option<LanguageForm>,
+}
+
+/// A language of texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LanguageForm {
+    /// Chinese.
+    Zh,
+    /// English.
+    En,
+}
+
+impl From<LanguageForm> for Language {
+    fn from(form: LanguageForm) -> Self {
+        match form {
+            LanguageForm::Zh => Self::Chinese,
+            LanguageForm::En => Self::English,
+        }
+    }
 }
 
 /// Reads an object whose members stand there once each: of two, the last would win in silence.
@@ -154,4 +176,7 @@ pub struct BillForm {
     /// Usage scaled by kind.
     #[serde(default)]
     pub what_if: Option<WhatIfForm>,
+    /// Language of the answer's texts; absent: over HTTP that of `Accept-Language`, over the typed interface English.
+    #[serde(default)]
+    pub language: Option<LanguageForm>,
 }

@@ -1,6 +1,7 @@
 //! The typed face without its host: what `chudian:tariff/simulator` offers, in terms of bytes and numbers.
 //!
-//! No storage, no clock and no reader: questions bring the customer and the day with them, and texts are English.
+//! No storage, no clock and no reader: questions bring the customer and the day with them, and the language of the texts, which is
+//! English unless they say otherwise.
 
 use chudian_runtime::http::body::parse_json;
 use chudian_runtime::problem::{FieldError, Problem};
@@ -116,7 +117,8 @@ impl LoadedCatalogue {
             );
             ServiceError::member("/as_of", detail)
         })?;
-        simulate(self.version(), &subject, &form, on, None, Language::English)
+        let language = form.language.map_or(Language::English, Language::from);
+        simulate(self.version(), &subject, &form, on, None, language)
     }
 
     /// One bill line by line, in the JSON form of `POST /bills` with the customer inline.
@@ -131,12 +133,13 @@ impl LoadedCatalogue {
             form.profile.take(),
         )?;
         let counts_introductory = self.compiled.catalogue.ranking.count_introductory;
+        let language = form.language.map_or(Language::English, Language::from);
         bill(
             self.version(),
             &subject,
             &form,
             counts_introductory,
-            Language::English,
+            language,
         )
     }
 

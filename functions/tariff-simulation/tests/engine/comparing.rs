@@ -4,8 +4,9 @@ use chudian_tariff_simulation::add_ons::{PricedMonths, best_add_ons, price_choic
 use chudian_tariff_simulation::comparison::{Simulation, SimulationRequest, simulate};
 use chudian_tariff_simulation::compile::CompiledCatalogue;
 use chudian_tariff_simulation::engine::{MonthContext, Quantities, Workspace};
+use chudian_tariff_simulation::service::bills::bill;
 use chudian_tariff_simulation::service::forms::Described;
-use chudian_tariff_simulation::service::requests::SimulationForm;
+use chudian_tariff_simulation::service::requests::{BillForm, SimulationForm};
 use chudian_tariff_simulation::service::simulate as service;
 use chudian_tariff_simulation::wire;
 use chudian_vocabulary::{Date, Language};
@@ -409,6 +410,145 @@ fn the_documented_example_compared() {
         .map(|line| (&line.id, wire::bill::proof(&line.proof)))
         .collect();
     insta::assert_snapshot!("proofs", serde_json::to_string_pretty(&proofs).unwrap());
+}
+
+/// What a comparison says of each plan, without the plans' places in the catalogue: in the order of the ranking, then what cannot be had.
+fn said(catalogue: &CompiledCatalogue, simulation: &Simulation) -> Vec<String> {
+    let id = |plan: usize| catalogue.catalogue.plans[plan].id.as_str();
+    let totals = |result: &chudian_tariff_simulation::comparison::PlanResult| {
+        let months: Vec<i64> = result
+            .months
+            .iter()
+            .map(|month| month.total_fen())
+            .collect();
+        format!("{} {:?} {months:?}", id(result.plan), result.quantities)
+    };
+    let mut said: Vec<String> = simulation.present.iter().map(totals).collect();
+    said.extend(simulation.ranking.iter().map(|candidate| {
+        let objections = &candidate.not_recommended;
+        format!(
+            "{} {objections:?} {:?}",
+            totals(&candidate.result),
+            candidate.saving
+        )
+    }));
+    let mut ineligible: Vec<String> = simulation
+        .ineligible
+        .iter()
+        .map(|(plan, reasons)| format!("{} {reasons:?}", id(*plan)))
+        .collect();
+    ineligible.sort();
+    said.extend(ineligible);
+    let chosen = simulation
+        .held_out
+        .as_ref()
+        .and_then(|held_out| held_out.chosen.as_ref());
+    said.extend(chosen.map(|(plan, quantities)| format!("{} {quantities:?}", id(*plan))));
+    said
+}
+
+/// Plans of every sort: twins of equal saving, dear and cheap ones, one that cannot be had, one that leaves usage unpriced.
+fn market() -> Vec<Value> {
+    let mut elsewhere = sms_plan("elsewhere", "1", 0, "0");
+    elsewhere["eligible"] = json!({"regions": ["somewhere"]});
+    let mut with_booster = sms_plan("boosted", "6", 10, "0.2");
+    with_booster["add_ons"] = json!(["booster"]);
+    vec![
+        sms_plan("now", "10", 0, "0.1"),
+        sms_plan("a-twin", "12", 1000, "0"),
+        sms_plan("b-twin", "12", 1000, "0"),
+        sms_plan("mid", "18", 150, "0.1"),
+        with_booster,
+        elsewhere,
+        plan_document(&json!({"id": "unpriced", "monthly_fee": "1"})),
+    ]
+}
+
+/// Goal: a comparison and its bill are one calculation: what would be paid if the month were closed on any of its days (a dry run) is
+/// the bill of that day, for the present plan in its introductory months and for every candidate.
+#[test]
+fn a_dry_run_is_the_bill_of_the_same_cycle_day() {
+    let mut now = sms_plan("now", "31", 5, "0.1");
+    now["first_month"] = json!("by_day");
+    now["prorate_allowances"] = json!(true);
+    now["phases"] = json!([{"months": 1, "fee_percent": "50"}]);
+    now["one_off_fees"] = json!([{"id": "sim", "amount": "10"}]);
+    now["minimum"] = json!({"amount": "12", "lines": ["all"]});
+    now["taxes"] = json!([{"id": "vat", "percent": "6", "lines": ["all"]}]);
+    now["add_ons"] = json!(["booster"]);
+    let mut plans = market();
+    plans[0] = now;
+    let booster = json!({"id": "booster", "monthly_fee": "1", "quantity_max": 2, "allowances": [{"id": "b", "unit": "count", "amount": 3, "covers": [{"kind": "sms"}], "rollover": {"months": 1}}]});
+    let catalogue = compile(&catalogue_document(plans, vec![booster]));
+    let version = service::Version {
+        name: "v",
+        catalogue: &catalogue,
+    };
+    for closed_on in 1..=31 {
+        let events: Vec<Value> = (1..=closed_on)
+            .flat_map(|day| {
+                [day % 3, day % 5].map(|hour| format!("2026-01-{day:02}T{:02}:30:00", hour + 8))
+            })
+            .map(|start| json!({"kind": "sms", "category": "domestic", "start": start}))
+            .collect();
+        let mut usage = usage_document(&[json!({"events": events})], &[]);
+        usage["customer"] = json!({"id": "c", "plan": "now", "plan_since": "2026-01-01", "add_ons": [{"id": "booster", "quantity": 2}]});
+        let form = SimulationForm {
+            limit: Some(200),
+            rule: json!({"saving_min": "-1000"}).as_object().cloned(),
+            ..SimulationForm::default()
+        };
+        let answer = service::simulate(
+            version,
+            &subject(&usage),
+            &form,
+            today(),
+            None,
+            Language::English,
+        )
+        .unwrap();
+        let present = answer.present.as_ref().unwrap();
+        let candidates = answer.ranking.iter().map(|plan| &plan.priced);
+        assert!(answer.ranking.len() >= 4, "{:?}", answer.left_out);
+        for priced in candidates.chain([&present.priced]) {
+            let add_ons: Vec<Value> = priced
+                .add_ons
+                .iter()
+                .map(|held| json!({"id": held.id, "quantity": held.quantity}))
+                .collect();
+            let form: BillForm = serde_json::from_value(
+                json!({"month": "2026-01", "plan_id": priced.plan_id, "add_ons": add_ons}),
+            )
+            .unwrap();
+            let bill = bill(version, &subject(&usage), &form, false, Language::English).unwrap();
+            assert_eq!(
+                vec![bill.total_fen],
+                priced.monthly_total_fen,
+                "{} closed on day {closed_on}",
+                priced.plan_id
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, rng_seed: crate::laws::seed(), ..ProptestConfig::default() })]
+
+    /// Goal: where a plan stands in the catalogue changes nothing that is said of it, and not its place in the ranking.
+    #[test]
+    fn the_order_of_plans_changes_nothing(
+        shuffled in Just(market()).prop_shuffle(), counts in prop::collection::vec(0_u64..400, 1..5), is_new in any::<bool>(), worst_month in any::<bool>(),
+    ) {
+        let booster = json!({"id": "booster", "monthly_fee": "1", "quantity_max": 2, "allowances": [{"id": "b", "unit": "count", "amount": 30, "covers": [{"kind": "sms"}]}]});
+        let held = if is_new { json!({"id": "c"}) } else { json!({"id": "c", "plan": "now"}) };
+        let rule = if worst_month { json!({"rule": {"saving_min": "-1000", "tie_breaks": ["worst_month", "fewer_add_ons"]}}) } else { json!({}) };
+        let of = |plans: Vec<Value>| {
+            let catalogue = compile(&catalogue_document(plans, vec![booster.clone()]));
+            let simulation = run(&catalogue, &customer(&counts, held.clone()), &rule);
+            said(&catalogue, &simulation)
+        };
+        prop_assert_eq!(of(shuffled), of(market()));
+    }
 }
 
 /// Add-ons of all sorts for one small plan.

@@ -10,7 +10,7 @@ use crate::support::{
     assert_adds_up, bills, catalogue_document, compile, plan_document, usage_document,
 };
 
-fn price() -> impl Strategy<Value = &'static str> {
+pub(crate) fn price() -> impl Strategy<Value = &'static str> {
     select(vec![
         "0",
         "0.1",
@@ -43,7 +43,7 @@ fn tiers() -> impl Strategy<Value = Vec<Value>> {
         })
 }
 
-fn rounding() -> impl Strategy<Value = Value> {
+pub(crate) fn rounding() -> impl Strategy<Value = Value> {
     (select(vec!["up", "down", "half_up", "half_even"]), 0_u32..3)
         .prop_map(|(mode, places)| json!({"mode": mode, "places": places}))
 }
@@ -126,7 +126,7 @@ fn scope() -> impl Strategy<Value = (Value, Value)> {
     ])
 }
 
-fn plan() -> impl Strategy<Value = Value> {
+pub(crate) fn plan() -> impl Strategy<Value = Value> {
     let rates = (
         rate("v", json!({"kind": "voice", "bands": ["standard"]}), false),
         rate("n", json!({"kind": "voice", "bands": ["night"]}), false),
@@ -178,7 +178,7 @@ fn plan() -> impl Strategy<Value = Value> {
     })
 }
 
-fn line() -> impl Strategy<Value = Value> {
+pub(crate) fn line() -> impl Strategy<Value = Value> {
     let voice = (select(vec!["local", "long_distance"]), select(vec!["standard", "night"]), select(vec!["workday", "weekend"]), 0_u64..40)
         .prop_map(|(category, band, day, seconds)| json!({"kind": "voice", "category": category, "band": band, "day_type": day, "count": 3, "seconds": seconds}));
     let other = (select(vec![("data", "kb"), ("sms", "count"), ("mms", "count")]), 0_u64..40)
@@ -186,11 +186,11 @@ fn line() -> impl Strategy<Value = Value> {
     prop_oneof![voice, other]
 }
 
-fn months() -> impl Strategy<Value = Vec<Vec<Value>>> {
+pub(crate) fn months() -> impl Strategy<Value = Vec<Vec<Value>>> {
     prop::collection::vec(prop::collection::vec(line(), 0..7), 1..5)
 }
 
-fn months_document(months: &[Vec<Value>]) -> Value {
+pub(crate) fn months_document(months: &[Vec<Value>]) -> Value {
     usage_document(
         &months
             .iter()

@@ -13,3 +13,4 @@ mod laws;
 mod oracle;
 mod refusals;
 mod support;
+mod terms;

@@ -81,7 +81,8 @@ fn list(value: &Value) -> &[Value] {
 }
 
 fn covered_by(things: &[Value], line: &Value) -> Option<usize> {
-    things.iter().position(|thing| {
+    // Of two the later one: an add-on's rate comes after the plan's and takes its place.
+    things.iter().rposition(|thing| {
         list(&thing["covers"])
             .iter()
             .any(|selector| covers(selector, line))
@@ -103,21 +104,154 @@ struct Gathered {
     setups: i64,
 }
 
+/// What a month is priced under besides the plan.
+#[derive(Default)]
+pub(crate) struct Terms {
+    /// Months since joining; `None` in the long run.
+    pub(crate) tenure_months: Option<i64>,
+    /// Day of the month of joining.
+    pub(crate) joined_on_day: i64,
+    /// Days of the month.
+    pub(crate) days: i64,
+    /// Add-ons in the order in which the plan lists them, with how many are taken.
+    pub(crate) add_ons: Vec<(Value, i64)>,
+    /// Usage of the family members whom the plan carries: totals of each.
+    pub(crate) members: Vec<Vec<Value>>,
+    /// Single calls and messages of the customer.
+    pub(crate) events: Vec<Value>,
+}
+
 /// Prices one month of totals in the long run, without add-ons and family.
 pub(crate) fn price(plan: &Value, lines: &[Value], rests: &mut Rests) -> OracleBill {
+    price_under(plan, lines, &Terms::default(), rests)
+}
+
+/// Prices one month: the plan as its add-ons make it, for all who use it.
+pub(crate) fn price_under(
+    plan: &Value,
+    lines: &[Value],
+    terms: &Terms,
+    rests: &mut Rests,
+) -> OracleBill {
+    let plan = &assembled(plan, &terms.add_ons);
     let allowances = list(&plan["allowances"]);
     rests.resize(allowances.len(), BTreeMap::new());
     for (allowance, rest) in allowances.iter().zip(rests.iter_mut()) {
-        rest.insert(0, ratio(number(&allowance["amount"], 0), 1));
+        let mut units = ratio(number(&allowance["amount"], 0), 1);
+        if plan["prorate_allowances"] == true && terms.tenure_months == Some(0) {
+            units = (units * share(terms)).floor();
+        }
+        rest.insert(0, units);
     }
-    let gathered = draw(plan, lines, rests);
-    let mut amounts = rate_lines(plan, &gathered);
-    cap_lines(plan, &gathered, &mut amounts);
-    let bill = steps(plan, amounts);
+    let mut drawing = Drawing::new(plan);
+    drawing.events(plan, &terms.events, rests);
+    drawing.totals(plan, lines, false, rests);
+    for member in &terms.members {
+        drawing.totals(plan, member, true, rests);
+    }
+    let mut amounts = rate_lines(plan, &drawing.gathered);
+    cap_lines(plan, &drawing.gathered, &mut amounts);
+    let bill = steps(plan, fees(plan, terms), amounts);
     for (allowance, rest) in allowances.iter().zip(rests.iter_mut()) {
         *rest = carry(allowance, rest);
     }
     bill
+}
+
+/// The part of the month of joining that the customer is there.
+fn share(terms: &Terms) -> BigRational {
+    ratio(terms.days - terms.joined_on_day + 1, terms.days)
+}
+
+/// The plan with what its add-ons bring: allowances before the plan's, as often as they are taken; rates that take the place of the
+/// plan's where they cover the same usage; discounts after the plan's.
+fn assembled(plan: &Value, add_ons: &[(Value, i64)]) -> Value {
+    let mut whole = plan.clone();
+    let taken = || add_ons.iter().filter(|(_, quantity)| *quantity > 0);
+    let of = |field: &str| -> Vec<Value> {
+        taken()
+            .flat_map(|(add_on, _)| list(&add_on[field]).to_vec())
+            .collect()
+    };
+    let mut allowances: Vec<Value> = Vec::new();
+    for (add_on, quantity) in taken() {
+        for allowance in list(&add_on["allowances"]) {
+            let mut allowance = allowance.clone();
+            allowance["amount"] = (number(&allowance["amount"], 0) * quantity).into();
+            allowances.push(allowance);
+        }
+    }
+    allowances.extend(list(&plan["allowances"]).to_vec());
+    whole["allowances"] = allowances.into();
+    let added = of("rates");
+    let own = list(&plan["rates"]).iter().filter(|rate| {
+        // A rate of which nothing is left is not there, nor is its flat fee.
+        let mut covered = cells().into_iter().filter(|cell| {
+            list(&rate["covers"])
+                .iter()
+                .any(|selector| covers(selector, cell))
+        });
+        covered.any(|cell| covered_by(&added, &cell).is_none())
+    });
+    whole["rates"] = own.chain(&added).cloned().collect();
+    whole["discounts"] = list(&plan["discounts"])
+        .iter()
+        .cloned()
+        .chain(of("discounts"))
+        .collect();
+    whole
+}
+
+/// Fee lines in the order of a bill: identifier, group, fen.
+fn fees(plan: &Value, terms: &Terms) -> Vec<(String, &'static str, i64)> {
+    let fen = |value: &Value| rounded_fen(&decimal(value), &Value::Null);
+    let ordinary = decimal(&plan["monthly_fee"]);
+    let mut fee = ordinary.clone();
+    if let Some(tenure) = terms.tenure_months {
+        let mut ends = 0;
+        for phase in list(&plan["phases"]) {
+            let begins = ends;
+            ends += number(&phase["months"], 0);
+            if (begins..ends).contains(&tenure) {
+                fee = if phase["fee"].is_string() {
+                    decimal(&phase["fee"])
+                } else {
+                    &ordinary * decimal(&phase["fee_percent"]) / ratio(100, 1)
+                };
+            }
+        }
+        if tenure == 0 {
+            match plan["first_month"].as_str().unwrap_or("full") {
+                "by_day" => fee *= share(terms),
+                "half_from_16th" if terms.joined_on_day >= 16 => fee *= ratio(1, 2),
+                "free" => fee = zero(),
+                _ => {}
+            }
+        }
+    }
+    let mut lines = vec![(
+        "monthly-fee".to_owned(),
+        "fees",
+        rounded_fen(&fee, &plan["rounding"]),
+    )];
+    if plan["family"].is_object() {
+        let members = i64::try_from(terms.members.len()).unwrap();
+        let each = fen(&plan["family"]["member_fee"]);
+        lines.push(("family-members".to_owned(), "fees", each * members));
+    }
+    for one_off in list(&plan["one_off_fees"]) {
+        let due = if terms.tenure_months == Some(0) {
+            fen(&one_off["amount"])
+        } else {
+            0
+        };
+        lines.push((one_off["id"].as_str().unwrap().to_owned(), "one_off", due));
+    }
+    for (add_on, quantity) in &terms.add_ons {
+        let id = add_on["id"].as_str().unwrap().to_owned();
+        lines.push((id, "add_ons", fen(&add_on["monthly_fee"]) * quantity));
+    }
+    lines
 }
 
 fn carry(allowance: &Value, rest: &BTreeMap<i64, BigRational>) -> BTreeMap<i64, BigRational> {
@@ -138,81 +272,145 @@ fn carry(allowance: &Value, rest: &BTreeMap<i64, BigRational>) -> BTreeMap<i64, 
         .collect()
 }
 
-/// Goes through the usage unit by unit.
-fn draw(plan: &Value, lines: &[Value], rests: &mut Rests) -> Vec<Gathered> {
-    let rates = list(&plan["rates"]);
-    let allowances = list(&plan["allowances"]);
-    let caps: Vec<&Value> = list(&plan["caps"])
+/// A month's usage on its way through caps and allowances.
+struct Drawing {
+    gathered: Vec<Gathered>,
+    /// What is left of caps on quantities over several rates, and of each rate's own.
+    cap_left: Vec<i64>,
+    own_left: Vec<Option<i64>>,
+    /// Allowances in the order in which they are drawn.
+    order: Vec<usize>,
+}
+
+fn quantity_caps(plan: &Value) -> impl Iterator<Item = &Value> {
+    list(&plan["caps"])
         .iter()
         .filter(|cap| cap["quantity"].is_i64() || cap["quantity"].is_u64())
-        .collect();
-    let mut cap_left: Vec<i64> = caps.iter().map(|cap| number(&cap["quantity"], 0)).collect();
-    let mut own_left: Vec<Option<i64>> = rates
-        .iter()
-        .map(|rate| rate["cap"]["quantity"].as_i64())
-        .collect();
-    let mut order: Vec<usize> = (0..allowances.len()).collect();
-    order.sort_by_key(|index| (number(&allowances[*index]["priority"], 100), *index));
-    let mut gathered: Vec<Gathered> = rates
-        .iter()
-        .map(|_| Gathered {
+}
+
+impl Drawing {
+    fn new(plan: &Value) -> Self {
+        let rates = list(&plan["rates"]);
+        let allowances = list(&plan["allowances"]);
+        let mut order: Vec<usize> = (0..allowances.len()).collect();
+        order.sort_by_key(|index| (number(&allowances[*index]["priority"], 100), *index));
+        let nothing = |_: &Value| Gathered {
             raw: 0,
             charged: 0,
             setups: 0,
-        })
-        .collect();
-    for (rate_index, group) in groups(plan, lines) {
-        for line in group {
-            let Some(rate) = rate_index.and_then(|index| rates.get(index)) else {
-                continue;
-            };
-            let gathered = &mut gathered[rate_index.unwrap()];
-            for _ in 0..number(&line[field_of(line["kind"].as_str().unwrap())], 0) {
-                let within = |cap: &&Value| {
-                    list(&cap["covers"])
-                        .iter()
-                        .any(|selector| covers(selector, &line))
-                };
-                // A unit stops at the first cap that is full; the caps before it have counted it.
-                let mut is_cut = false;
-                for (_, left) in caps
-                    .iter()
-                    .zip(cap_left.iter_mut())
-                    .filter(|(cap, _)| within(cap))
-                {
-                    if *left == 0 {
-                        is_cut = true;
-                        break;
-                    }
-                    *left -= 1;
+        };
+        Self {
+            gathered: rates.iter().map(nothing).collect(),
+            cap_left: quantity_caps(plan)
+                .map(|cap| number(&cap["quantity"], 0))
+                .collect(),
+            own_left: rates
+                .iter()
+                .map(|rate| rate["cap"]["quantity"].as_i64())
+                .collect(),
+            order,
+        }
+    }
+
+    /// Goes through somebody's totals, unit by unit; a unit of totals is an event of its own.
+    fn totals(&mut self, plan: &Value, lines: &[Value], is_family: bool, rests: &mut Rests) {
+        for (rate, group) in groups(plan, lines) {
+            let Some(rate) = rate else { continue };
+            for line in group {
+                for _ in 0..number(&line[field_of(line["kind"].as_str().unwrap())], 0) {
+                    let beyond = self.unit(plan, rate, &line, is_family, rests);
+                    self.gathered[rate].setups += i64::from(beyond > 0);
                 }
-                if let Some(left) = own_left[rate_index.unwrap()].as_mut().filter(|_| !is_cut) {
-                    if *left == 0 {
-                        is_cut = true;
-                    } else {
-                        *left -= 1;
-                    }
-                }
-                if is_cut {
-                    continue;
-                }
-                let before = converted(rate, gathered.raw);
-                gathered.raw += 1;
-                let mut beyond = 0;
-                for _ in before..converted(rate, gathered.raw) {
-                    if !order
-                        .iter()
-                        .any(|index| take(&allowances[*index], &mut rests[*index], &line))
-                    {
-                        beyond += 1;
-                    }
-                }
-                gathered.charged += beyond;
-                gathered.setups += i64::from(beyond > 0);
             }
         }
     }
-    gathered
+
+    /// Goes through single calls in the order of time. A call that is not wholly inside allowances is set up once.
+    fn events(&mut self, plan: &Value, events: &[Value], rests: &mut Rests) {
+        let mut events = events.to_vec();
+        events.sort_by_key(|event| event["start"].as_str().unwrap().to_owned());
+        for event in &events {
+            let Some(rate) = covered_by(list(&plan["rates"]), event) else {
+                continue;
+            };
+            let used = number(&event[field_of(event["kind"].as_str().unwrap())], 1);
+            let increment = &list(&plan["rates"])[rate]["increment"];
+            let units = match increment["first"].as_i64() {
+                Some(first) if used > 0 => {
+                    let next = number(&increment["next"], 1);
+                    first + blocks((used - first).max(0), next, "up") * next
+                }
+                _ => used,
+            };
+            let beyond: i64 = (0..units)
+                .map(|_| self.unit(plan, rate, event, false, rests))
+                .sum();
+            self.gathered[rate].setups += i64::from(beyond > 0);
+        }
+    }
+
+    /// One unit: cut by a cap, inside an allowance, or charged. How many are charged.
+    fn unit(
+        &mut self,
+        plan: &Value,
+        rate: usize,
+        line: &Value,
+        is_family: bool,
+        rests: &mut Rests,
+    ) -> i64 {
+        let within = |cap: &&Value| {
+            list(&cap["covers"])
+                .iter()
+                .any(|selector| covers(selector, line))
+        };
+        // A unit stops at the first cap that is full; the caps before it have counted it.
+        for (_, left) in quantity_caps(plan)
+            .zip(self.cap_left.iter_mut())
+            .filter(|(cap, _)| within(cap))
+        {
+            if *left == 0 {
+                return 0;
+            }
+            *left -= 1;
+        }
+        if let Some(left) = &mut self.own_left[rate] {
+            if *left == 0 {
+                return 0;
+            }
+            *left -= 1;
+        }
+        let allowances = list(&plan["allowances"]);
+        let gathered = &mut self.gathered[rate];
+        let facts = &list(&plan["rates"])[rate];
+        let before = converted(facts, gathered.raw);
+        gathered.raw += 1;
+        let mut beyond = 0;
+        for _ in before..converted(facts, gathered.raw) {
+            let is_inside = self.order.iter().any(|index| {
+                let allowance = &allowances[*index];
+                (!is_family || allowance["shared_in_family"] == true)
+                    && take(allowance, &mut rests[*index], line)
+            });
+            beyond += i64::from(!is_inside);
+        }
+        gathered.charged += beyond;
+        beyond
+    }
+}
+
+/// Every kind of usage that the generated documents know.
+fn cells() -> Vec<Value> {
+    let mut cells: Vec<Value> = Vec::new();
+    for kind in KINDS {
+        for category in ["local", "long_distance", "domestic"] {
+            for band in ["standard", "night"] {
+                for day_type in ["workday", "weekend", "holiday"] {
+                    cells.push(serde_json::json!({"kind": kind, "category": category, "band": band, "day_type": day_type}));
+                }
+            }
+        }
+    }
+    cells
 }
 
 /// Usage that the same rate, allowances and caps cover is taken together, rate after rate, then by the first of its parts.
@@ -237,16 +435,7 @@ fn groups(plan: &Value, lines: &[Value]) -> Vec<(Option<usize>, Vec<Value>)> {
             caps,
         )
     };
-    let mut cells: Vec<Value> = Vec::new();
-    for kind in KINDS {
-        for category in ["local", "long_distance", "domestic"] {
-            for band in ["standard", "night"] {
-                for day_type in ["workday", "weekend", "holiday"] {
-                    cells.push(serde_json::json!({"kind": kind, "category": category, "band": band, "day_type": day_type}));
-                }
-            }
-        }
-    }
+    let cells = cells();
     let mut groups = Vec::new();
     for cell in &cells {
         let key = key_of(cell);
@@ -521,12 +710,16 @@ fn spread(nets: &mut [(String, &'static str, i64)], scope: &Value, by_fen: i64) 
     }
 }
 
-fn steps(plan: &Value, rates: Vec<(String, i64)>) -> OracleBill {
-    let mut bill: BTreeMap<String, i64> = rates.iter().cloned().collect();
-    let mut nets: Vec<(String, &'static str, i64)> = rates
-        .into_iter()
-        .map(|(id, fen)| (id, "usage", fen))
-        .collect();
+fn steps(
+    plan: &Value,
+    fees: Vec<(String, &'static str, i64)>,
+    rates: Vec<(String, i64)>,
+) -> OracleBill {
+    // Fees stand before usage on a bill, which decides where the odd fen of a spread reduction goes.
+    let usage = rates.into_iter().map(|(id, fen)| (id, "usage", fen));
+    let mut nets: Vec<(String, &'static str, i64)> = fees.into_iter().chain(usage).collect();
+    let mut bill: BTreeMap<String, i64> =
+        nets.iter().map(|(id, _, fen)| (id.clone(), *fen)).collect();
     let sum = |nets: &[(String, &'static str, i64)], scope: &Value| -> i64 {
         nets.iter()
             .filter(|(id, group, _)| in_scope(scope, group, id))
@@ -543,10 +736,6 @@ fn steps(plan: &Value, rates: Vec<(String, i64)>) -> OracleBill {
             bill.insert(cap["id"].as_str().unwrap().to_owned(), -back);
         }
     }
-    let fee = rounded_fen(&decimal(&plan["monthly_fee"]), &plan["rounding"]);
-    bill.insert("monthly-fee".to_owned(), fee);
-    // Fees stand before usage on a bill, which decides where the odd fen of a spread reduction goes.
-    nets.insert(0, ("monthly-fee".to_owned(), "fees", fee));
     for discount in list(&plan["discounts"]) {
         let before = sum(&nets, discount);
         let off = if discount["percent"].is_string() {

@@ -46,5 +46,6 @@ scenarios! {
     another_regions_customer_is_untouched,
     a_page_token_ends_with_its_time,
     a_bad_catalogue_leaves_nothing,
+    an_offer_holds_what_a_channel_shows,
     refusals_speak_the_words_of_the_field,
 }

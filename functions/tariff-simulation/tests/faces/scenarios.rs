@@ -107,6 +107,20 @@ pub(crate) async fn both_faces_give_one_answer(world: World) {
     let typed = loaded.explain(question.to_string().as_bytes()).unwrap();
     assert_eq!(http.json, serde_json::to_value(&typed).unwrap());
 
+    // Either face answers in the language that the question names; nothing but texts changes.
+    let mut in_chinese = question.clone();
+    in_chinese["language"] = json!("zh");
+    let http = world
+        .send("hall", "POST", "/bills", &in_chinese.to_string())
+        .await;
+    let typed_zh = loaded.explain(in_chinese.to_string().as_bytes()).unwrap();
+    assert_eq!(http.json, serde_json::to_value(&typed_zh).unwrap());
+    assert!(!typed_zh.lines[0].description.is_ascii());
+    assert_eq!(
+        (typed_zh.total_fen, &typed_zh.proof),
+        (typed.total_fen, &typed.proof)
+    );
+
     // The totals of the typed face are those of the ranking.
     let document = json!({"schema": "chudian-usage/1", "customer": {"id": "c-1", "plan": "e2e-payg"}, "months": usage()["months"]});
     let packages = [
@@ -235,6 +249,7 @@ pub(crate) async fn a_page_token_ends_with_its_time(world: World) {
     let page = world.send(&token, "GET", "/page", "").await;
     assert_eq!(page.json["present_plan"]["plan_id"], "e2e-payg", "{page:?}");
     assert_eq!(page.json["kinds"][0], "voice");
+    assert_eq!(page.json["expires_at"], made.json["expires_at"]);
     world.clock.advance_ms(59_999);
     assert_eq!(world.send(&token, "GET", "/page", "").await.status, 200);
     world.clock.advance_ms(1);
@@ -279,4 +294,43 @@ pub(crate) async fn a_bad_catalogue_leaves_nothing(world: World) {
         413
     );
     assert_eq!(world.count("tariff_catalogue").await, 0);
+}
+
+/// Goal: an offer holds all that a channel shows (TS-8): the plan, the customer, before and after, in both languages where it has
+/// names; and a channel that asks later gets the same.
+pub(crate) async fn an_offer_holds_what_a_channel_shows(world: World) {
+    world.with_customer("c-1", "zs01").await;
+    let body = json!({"customer_id": "c-1", "channel": "web-hall", "limit": 1}).to_string();
+    let made = world.send("hall", "POST", "/offers", &body).await;
+    let item = &made.json["items"][0];
+    let offer = &item["offer"];
+    assert_eq!(
+        offer["customer"],
+        json!({"region": "zs01", "brand": "mzone", "customer_type": "personal", "plan_id": "e2e-payg"})
+    );
+    assert_eq!(offer["plan"]["plan_id"], item["plan_id"]);
+    assert!(offer["plan"]["monthly_fee_fen"].is_i64(), "{offer}");
+    assert!(offer["plan"]["name"]["zh"].is_string() && offer["plan"]["name"]["en"].is_string());
+    assert_eq!(offer["before"]["plan_id"], "e2e-payg");
+    assert_eq!(offer["after"]["plan_id"], item["plan_id"]);
+    assert!(offer["after"]["saving"]["total_fen"].as_i64().unwrap() > 0);
+    assert_eq!(offer["months"].as_array().unwrap().len(), 6);
+    let pulled = world
+        .send("channel@zs01", "GET", "/offers?channel=web-hall", "")
+        .await;
+    assert_eq!(pulled.json["items"], made.json["items"]);
+    // Who has no plan yet has nothing before.
+    let mut newcomer = customer("zs01");
+    newcomer.as_object_mut().unwrap().remove("plan_id");
+    let stored = world
+        .send("channel", "PUT", "/customers/c-2", &newcomer.to_string())
+        .await;
+    assert_eq!(stored.status, 200);
+    let body = json!({"customer_id": "c-2", "channel": "web-hall", "limit": 1}).to_string();
+    let made = world.send("hall", "POST", "/offers", &body).await;
+    let offer = &made.json["items"][0]["offer"];
+    assert!(
+        offer["after"].is_object() && offer.get("before").is_none(),
+        "{offer}"
+    );
 }

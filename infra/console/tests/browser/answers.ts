@@ -124,7 +124,7 @@ export function bill(language: Language, planId: string, month: string): unknown
   };
 }
 
-export const PAGE = { customer_id: 'c-000017', customer_shown: 'c-0***17', kinds: ['voice', 'data', 'sms'] };
+export const PAGE = { customer_id: 'c-000017', customer_shown: 'c-0***17', kinds: ['voice', 'data', 'sms'], expires_at: '2026-11-22T04:15:00.000Z' };
 
 export function problem(status: number, code: string, title: string, detail: string, instance: string): unknown {
   return { type: `urn:chudian:problem:${code}`, title, status, detail, instance };

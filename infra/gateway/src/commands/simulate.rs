@@ -13,7 +13,6 @@ mod quantity;
 mod report;
 mod simulator;
 mod table;
-mod texts;
 mod words;
 
 use std::fs;
@@ -24,11 +23,10 @@ use chudian_manifest::Manifest;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use self::answer::{Bill, Comparison, HeldAddOn};
+use self::answer::{Bill, Comparison};
 use self::fault::{Fault, Faults};
 use self::simulator::Simulator;
 use self::table::Table;
-use self::texts::Texts;
 use self::words::{Kind, Words};
 use super::today;
 use crate::language::Language;
@@ -144,7 +142,12 @@ impl Simulate {
             .customer_type
             .as_deref()
             .or_else(|| words.first_customer_type());
-        let subject = self.subject(&table, customer_type);
+        // Programs get the same texts on every terminal, unless they ask for others.
+        let of_answer = match self.lang {
+            None if self.json => Language::English,
+            _ => language,
+        };
+        let subject = self.subject(&table, customer_type, of_answer);
         let request = self.request(&subject)?;
         let (component, state_folder) = self.component(language)?;
         let mut simulator =
@@ -166,19 +169,11 @@ impl Simulate {
             println!("{answer}");
             return Ok(());
         }
-        let texts = Texts::new(&catalogue, language)?;
         println!("{found}");
-        print!("{}", report::comparison(&comparison, &texts));
-        for (add_ons, bill) in bills {
+        print!("{}", report::comparison(&comparison, language));
+        for (package, bill) in bills {
             let bill: Bill = serde_json::from_value(bill).context("explain")?;
-            print!(
-                "{}",
-                report::bill(
-                    &bill,
-                    &report::package(&bill.plan_id, add_ons, &texts),
-                    &texts
-                )?
-            );
+            print!("{}", report::bill(&bill, &package, language)?);
         }
         Ok(())
     }
@@ -260,8 +255,8 @@ impl Simulate {
         Ok(request)
     }
 
-    /// The customer and the usage, as every request names them.
-    fn subject(&self, table: &Table, customer_type: Option<&str>) -> Value {
+    /// The customer, the usage and the reader's language, as every request names them.
+    fn subject(&self, table: &Table, customer_type: Option<&str>, language: Language) -> Value {
         let mut profile = json!({
             "add_ons": self.add_ons.iter().map(|(id, quantity)| json!({"id": id, "quantity": quantity})).collect::<Vec<_>>(),
             "services": self.services,
@@ -277,8 +272,7 @@ impl Simulate {
                 profile[field] = json!(value);
             }
         }
-        let mut subject =
-            json!({"usage": {"schema": USAGE_SCHEMA, "months": table.months}, "profile": profile});
+        let mut subject = json!({"usage": {"schema": USAGE_SCHEMA, "months": table.months}, "profile": profile, "language": language.pick("en", "zh")});
         if !self.what_if.is_empty() {
             let scale = |kind| {
                 self.what_if
@@ -295,14 +289,14 @@ impl Simulate {
         subject
     }
 
-    /// The bills of one month: of the best plan, then of the present one; each with the add-ons that it is for.
-    fn bills<'answer>(
+    /// The bills of one month: of the best plan, then of the present one; each with the names of plan and add-ons that it is for.
+    fn bills(
         &self,
         simulator: &mut Simulator,
         subject: &Value,
-        comparison: &'answer Comparison,
+        comparison: &Comparison,
         language: Language,
-    ) -> anyhow::Result<Vec<(&'answer [HeldAddOn], Value)>> {
+    ) -> anyhow::Result<Vec<(String, Value)>> {
         let last = comparison.months.last().cloned().unwrap_or_default();
         let month = self.month.as_ref().unwrap_or(&last);
         if !comparison.months.contains(month) {
@@ -315,13 +309,13 @@ impl Simulate {
         let best = comparison
             .ranking
             .first()
-            .map(|ranked| (&ranked.plan_id, &ranked.add_ons));
+            .map(|ranked| (&ranked.plan_id, &ranked.name, &ranked.add_ons));
         let present = comparison
             .present
             .as_ref()
-            .map(|present| (&present.plan_id, &present.add_ons));
+            .map(|present| (&present.plan_id, &present.name, &present.add_ons));
         let mut bills = Vec::new();
-        for (plan_id, add_ons) in best.into_iter().chain(present) {
+        for (plan_id, name, add_ons) in best.into_iter().chain(present) {
             let mut request = subject.clone();
             request["month"] = json!(month);
             request["plan_id"] = json!(plan_id);
@@ -330,7 +324,7 @@ impl Simulate {
                 .map(|add_on| json!({"id": add_on.id, "quantity": add_on.quantity}))
                 .collect();
             bills.push((
-                add_ons.as_slice(),
+                report::package(name, add_ons),
                 serde_json::from_slice(&simulator.explain(&serde_json::to_vec(&request)?)?)?,
             ));
         }

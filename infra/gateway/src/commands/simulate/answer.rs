@@ -18,6 +18,7 @@ pub(super) struct Comparison {
 #[derive(Debug, Deserialize)]
 pub(super) struct Present {
     pub(super) plan_id: String,
+    pub(super) name: String,
     #[serde(default)]
     pub(super) add_ons: Vec<HeldAddOn>,
     pub(super) monthly_total_fen: Vec<i64>,
@@ -29,6 +30,7 @@ pub(super) struct Present {
 pub(super) struct Ranked {
     pub(super) rank: u32,
     pub(super) plan_id: String,
+    pub(super) name: String,
     #[serde(default)]
     pub(super) add_ons: Vec<HeldAddOn>,
     pub(super) monthly_total_fen: Vec<i64>,
@@ -49,6 +51,7 @@ pub(super) struct Switching {
 #[derive(Debug, Deserialize)]
 pub(super) struct HeldAddOn {
     pub(super) id: String,
+    pub(super) name: String,
     pub(super) quantity: u32,
 }
 
@@ -60,7 +63,7 @@ pub(super) struct Saving {
     pub(super) months_won: u32,
 }
 
-/// A reason: a code, and the component's own words for it, which are English.
+/// A reason: a code, and the component's words for it in the language that it was asked in.
 #[derive(Debug, Deserialize)]
 pub(super) struct Reason {
     pub(super) code: String,
@@ -77,7 +80,6 @@ pub(super) struct LeftOut {
 #[derive(Debug, Deserialize)]
 pub(super) struct Bill {
     pub(super) month: String,
-    pub(super) plan_id: String,
     pub(super) lines: Vec<BillLine>,
     pub(super) total_fen: i64,
     pub(super) proof: Option<String>,
@@ -86,7 +88,6 @@ pub(super) struct Bill {
 /// A line of a bill.
 #[derive(Debug, Deserialize)]
 pub(super) struct BillLine {
-    pub(super) id: String,
     pub(super) description: String,
     pub(super) quantity: Option<i64>,
     pub(super) unit: Option<String>,

@@ -7,14 +7,28 @@ use anyhow::ensure;
 
 use super::answer::{Bill, BillLine, Comparison, HeldAddOn, Ranked};
 use super::layout::{Align, harmless, table, yuan};
-use super::texts::{self, Texts};
+use crate::language::Language;
+
+/// Codes of reasons that the report states with figures of its own.
+const SAID_BY_FIGURES: [&str; 4] = [
+    "saves-every-month",
+    "saves-in-some-months",
+    "dearest-month-falls",
+    "switching-costs",
+];
+
+/// Units of usage: identifier, English, Chinese.
+const UNITS: [(&str, &str, &str); 3] = [
+    ("seconds", "s", "秒"),
+    ("kb", "KB", "KB"),
+    ("count", "times", "次"),
+];
 
 /// Reasons of plans that are left out, which are shown; the rest are the same few in other words.
 const LEFT_OUT_SHOWN_MAX: usize = 5;
 
 /// The comparison as text.
-pub(super) fn comparison(answer: &Comparison, texts: &Texts) -> String {
-    let language = texts.language;
+pub(super) fn comparison(answer: &Comparison, language: Language) -> String {
     let mut text = String::new();
     if let (Some(first), Some(last)) = (answer.months.first(), answer.months.last()) {
         line(
@@ -35,9 +49,9 @@ pub(super) fn comparison(answer: &Comparison, texts: &Texts) -> String {
         );
     }
     text.push('\n');
-    text.push_str(&ranking(answer, texts));
+    text.push_str(&ranking(answer, language));
     match answer.ranking.first() {
-        Some(best) => text.push_str(&why(best, answer, texts)),
+        Some(best) => text.push_str(&why(best, answer, language)),
         None => line(
             &mut text,
             language.pick(
@@ -46,15 +60,14 @@ pub(super) fn comparison(answer: &Comparison, texts: &Texts) -> String {
             ),
         ),
     }
-    text.push_str(&left_out(answer, texts));
+    text.push_str(&left_out(answer, language));
     text
 }
 
 /// Why the best plan comes first.
-fn why(best: &Ranked, answer: &Comparison, texts: &Texts) -> String {
-    let language = texts.language;
+fn why(best: &Ranked, answer: &Comparison, language: Language) -> String {
     let mut text = String::new();
-    let name = harmless(texts.name(&best.plan_id));
+    let name = harmless(&best.name);
     line(
         &mut text,
         &language.pick(
@@ -112,18 +125,15 @@ fn why(best: &Ranked, answer: &Comparison, texts: &Texts) -> String {
     for reason in best
         .reasons
         .iter()
-        .filter(|reason| !texts::SAID_BY_FIGURES.contains(&reason.code.as_str()))
+        .filter(|reason| !SAID_BY_FIGURES.contains(&reason.code.as_str()))
     {
-        line(
-            &mut text,
-            &format!("  · {}", harmless(texts.reason(reason))),
-        );
+        line(&mut text, &format!("  · {}", harmless(&reason.text)));
     }
     text
 }
 
-fn ranking(answer: &Comparison, texts: &Texts) -> String {
-    let headings = texts.language.pick(
+fn ranking(answer: &Comparison, language: Language) -> String {
+    let headings = language.pick(
         [
             "rank",
             "plan",
@@ -159,10 +169,10 @@ fn ranking(answer: &Comparison, texts: &Texts) -> String {
         cells
     };
     if let Some(present) = &answer.present {
-        let now = texts.language.pick("now", "现在").to_owned();
+        let now = language.pick("now", "现在").to_owned();
         let mut row = vec![
             now,
-            package(&present.plan_id, &present.add_ons, texts),
+            package(&present.name, &present.add_ons),
             present.plan_id.clone(),
         ];
         row.extend(["-", "-", "-"].map(str::to_owned));
@@ -175,7 +185,7 @@ fn ranking(answer: &Comparison, texts: &Texts) -> String {
         };
         let mut row = vec![
             ranked.rank.to_string(),
-            package(&ranked.plan_id, &ranked.add_ons, texts),
+            package(&ranked.name, &ranked.add_ons),
             ranked.plan_id.clone(),
             saving(|saving| saving.months_won.to_string()),
             saving(|saving| yuan(saving.mean_fen)),
@@ -188,10 +198,10 @@ fn ranking(answer: &Comparison, texts: &Texts) -> String {
 }
 
 /// A plan with its add-ons: `name + 2 × name`.
-pub(super) fn package(plan_id: &str, add_ons: &[HeldAddOn], texts: &Texts) -> String {
-    let mut text = texts.name(plan_id).to_owned();
+pub(super) fn package(plan: &str, add_ons: &[HeldAddOn]) -> String {
+    let mut text = plan.to_owned();
     for add_on in add_ons {
-        let name = texts.name(&add_on.id);
+        let name = &add_on.name;
         // Writing to a text cannot fail.
         let _ = match add_on.quantity {
             1 => write!(text, " + {name}"),
@@ -202,10 +212,10 @@ pub(super) fn package(plan_id: &str, add_ons: &[HeldAddOn], texts: &Texts) -> St
 }
 
 /// Which plans cannot be had or are not recommended, by reason.
-fn left_out(answer: &Comparison, texts: &Texts) -> String {
+fn left_out(answer: &Comparison, language: Language) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for reason in answer.left_out.iter().flat_map(|plan| &plan.reasons) {
-        *counts.entry(texts.reason(reason)).or_default() += 1;
+        *counts.entry(reason.text.as_str()).or_default() += 1;
     }
     if counts.is_empty() {
         return String::new();
@@ -216,7 +226,7 @@ fn left_out(answer: &Comparison, texts: &Texts) -> String {
     let mut text = String::new();
     line(
         &mut text,
-        &texts.language.pick(
+        &language.pick(
             format!("\n{plans} plans are left out (a plan can have several reasons):"),
             format!("\n{plans} 个套餐未列入（一个套餐可能有多个原因）："),
         ),
@@ -228,8 +238,7 @@ fn left_out(answer: &Comparison, texts: &Texts) -> String {
 }
 
 /// One bill as text; its lines are added up here and held against its total.
-pub(super) fn bill(bill: &Bill, package: &str, texts: &Texts) -> anyhow::Result<String> {
-    let language = texts.language;
+pub(super) fn bill(bill: &Bill, package: &str, language: Language) -> anyhow::Result<String> {
     let month = &bill.month;
     let mut text = String::new();
     line(
@@ -258,11 +267,7 @@ pub(super) fn bill(bill: &Bill, package: &str, texts: &Texts) -> anyhow::Result<
         ],
     );
     let mut rows: Vec<Vec<String>> = vec![headings.into_iter().map(str::to_owned).collect()];
-    rows.extend(
-        bill.lines
-            .iter()
-            .map(|line| bill_row(line, &bill.plan_id, texts)),
-    );
+    rows.extend(bill.lines.iter().map(|line| bill_row(line, language)));
     let total = [language.pick("total", "合计"), "", "", "", ""].map(str::to_owned);
     rows.push(total.into_iter().chain([yuan(bill.total_fen)]).collect());
     text.push_str(&table(
@@ -304,20 +309,28 @@ pub(super) fn bill(bill: &Bill, package: &str, texts: &Texts) -> anyhow::Result<
     Ok(text)
 }
 
-fn bill_row(line: &BillLine, plan_id: &str, texts: &Texts) -> Vec<String> {
+fn bill_row(line: &BillLine, language: Language) -> Vec<String> {
     let figure = |figure: Option<i64>| figure.map(|figure| figure.to_string()).unwrap_or_default();
     vec![
-        texts.line(plan_id, &line.id, &line.description).to_owned(),
+        line.description.clone(),
         figure(line.quantity),
         line.unit
             .as_deref()
-            .map(|unit| texts.unit(unit))
+            .map(|unit| unit_name(unit, language))
             .unwrap_or_default()
             .to_owned(),
         figure(line.allowance),
         line.price.clone().unwrap_or_default(),
         yuan(line.amount_fen),
     ]
+}
+
+/// A unit of usage; its identifier where it is not known here.
+fn unit_name(id: &str, language: Language) -> &str {
+    UNITS
+        .iter()
+        .find(|(known, _, _)| *known == id)
+        .map_or(id, |(_, english, chinese)| language.pick(*english, *chinese))
 }
 
 /// Mean of months, to the nearest fen, halves away from zero.
@@ -338,26 +351,41 @@ fn line(text: &mut String, line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::Language;
     use serde_json::json;
 
-    fn texts(language: Language) -> Texts {
-        Texts::new(&chudian_sample::catalogue_json().unwrap(), language).unwrap()
-    }
-
-    fn answer() -> Comparison {
+    /// An answer as the component gives it in a language.
+    fn answer(language: Language) -> Comparison {
+        let [now, best, video, data, region, brand] = language.pick(
+            [
+                "GoTone Select 88",
+                "M-Zone Play 28",
+                "Video membership with 1 GB",
+                "10 GB of data",
+                "not for the customer's region",
+                "not for the customer's brand",
+            ],
+            [
+                "全球通畅享88",
+                "动感地带畅玩28",
+                "视频会员权益包（含1GB视频流量）",
+                "10GB流量加油包",
+                "不适用于客户地区",
+                "不适用于客户品牌",
+            ],
+        );
         serde_json::from_value(json!({
             "months": ["2026-05", "2026-06"],
-            "present": {"plan_id": "gotone-88", "monthly_total_fen": [8800, 9301], "total_fen": 18101},
+            "present": {"plan_id": "gotone-88", "name": now, "monthly_total_fen": [8800, 9301], "total_fen": 18101},
             "ranking": [{
-                "rank": 1, "plan_id": "mzone-28", "add_ons": [{"id": "video-member", "quantity": 1}, {"id": "data-10g", "quantity": 2}],
+                "rank": 1, "plan_id": "mzone-28", "name": best,
+                "add_ons": [{"id": "video-member", "name": video, "quantity": 1}, {"id": "data-10g", "name": data, "quantity": 2}],
                 "monthly_total_fen": [5000, 5000], "total_fen": 10000,
                 "saving": {"mean_fen": 4051, "worst_month_fen": 3800, "months_won": 2}, "switching": {"cost_fen": 1000},
                 "reasons": [{"code": "saves-every-month", "text": "cheaper in every month"}, {"code": "new-code", "text": "something \u{1b}[2J new"}]
             }],
             "left_out": [
-                {"reasons": [{"code": "region", "text": "x"}, {"code": "brand", "text": "x"}]},
-                {"reasons": [{"code": "region", "text": "y"}]}
+                {"reasons": [{"code": "region", "text": region}, {"code": "brand", "text": brand}]},
+                {"reasons": [{"code": "region", "text": region}]}
             ]
         }))
         .unwrap()
@@ -367,11 +395,11 @@ mod tests {
     #[test]
     fn a_comparison_reads_like_this() {
         assert_eq!(
-            comparison(&answer(), &texts(Language::Chinese)),
+            comparison(&answer(Language::Chinese), Language::Chinese),
             include_str!("../../../tests/texts/comparison.zh.txt")
         );
         assert_eq!(
-            comparison(&answer(), &texts(Language::English)),
+            comparison(&answer(Language::English), Language::English),
             include_str!("../../../tests/texts/comparison.en.txt")
         );
     }
@@ -381,25 +409,25 @@ mod tests {
     fn a_bill_is_added_up() {
         let bill_of = |total_fen: i64| -> Bill {
             serde_json::from_value(json!({
-                "month": "2026-05", "plan_id": "mzone-28", "total_fen": total_fen, "proof": "ab12",
+                "month": "2026-05", "total_fen": total_fen, "proof": "ab12",
                 "lines": [
-                    {"id": "monthly-fee", "description": "Monthly fee", "quantity": 1, "price": "28.00", "amount_fen": 2800},
-                    {"id": "voice", "description": "Calls", "quantity": 3600, "unit": "seconds", "allowance": 3000, "price": "0.19/60", "amount_fen": 190}
+                    {"id": "monthly-fee", "description": "月基本费", "quantity": 1, "price": "28.00", "amount_fen": 2800},
+                    {"id": "voice", "description": "国内主叫", "quantity": 3600, "unit": "seconds", "allowance": 3000, "price": "0.19/60", "amount_fen": 190}
                 ]
             }))
             .unwrap()
         };
-        let texts = texts(Language::Chinese);
-        let shown = bill(&bill_of(2990), "套餐", &texts).unwrap();
+        let language = Language::Chinese;
+        let shown = bill(&bill_of(2990), "套餐", language).unwrap();
         assert!(
-            shown.contains("月费")
+            shown.contains("月基本费")
                 && shown.contains("国内主叫")
                 && shown.contains("29.90")
                 && shown.contains("秒"),
             "{shown}"
         );
         assert!(
-            bill(&bill_of(2991), "套餐", &texts)
+            bill(&bill_of(2991), "套餐", language)
                 .unwrap_err()
                 .to_string()
                 .contains("2990")
