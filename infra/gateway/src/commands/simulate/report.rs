@@ -330,7 +330,9 @@ fn unit_name(id: &str, language: Language) -> &str {
     UNITS
         .iter()
         .find(|(known, _, _)| *known == id)
-        .map_or(id, |(_, english, chinese)| language.pick(*english, *chinese))
+        .map_or(id, |(_, english, chinese)| {
+            language.pick(*english, *chinese)
+        })
 }
 
 /// Mean of months, to the nearest fen, halves away from zero.
