@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use chudian_manifest::{HttpTrigger, Router, StaticResponse, TriggerRoute, TriggerTarget};
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
 
 use crate::component::Component;
 use crate::metrics::{Metrics, RouteMetrics};
@@ -155,6 +155,14 @@ impl WrittenResponse {
             headers,
             body: Bytes::from(declared.body.clone()),
         })
+    }
+
+    /// The response.
+    pub fn response(&self) -> Response<Bytes> {
+        let mut response = Response::new(self.body.clone());
+        *response.status_mut() = self.status;
+        response.headers_mut().clone_from(&self.headers);
+        response
     }
 }
 

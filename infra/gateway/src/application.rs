@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use chudian_manifest::{Manifest, RuntimeConfig, VariableSources, Variables};
 use clap::Args;
 
+use crate::language::told;
 use crate::secrets::Secrets;
 
 /// Folder for state beside the manifest, unless another is given.
@@ -96,9 +97,12 @@ impl ApplicationArguments {
 
     fn given_variables(&self) -> anyhow::Result<BTreeMap<String, String>> {
         let read = |text: &String| {
-            let (name, value) = text
-                .split_once('=')
-                .with_context(|| format!("`--variable {text}`: write name=value"))?;
+            let (name, value) = text.split_once('=').with_context(|| {
+                told!(
+                    "`--variable {text}`: write name=value",
+                    "`--variable {text}`：应写成 名称=值"
+                )
+            })?;
             Ok((name.to_owned(), value.to_owned()))
         };
         self.variables.iter().map(read).collect()

@@ -4,6 +4,8 @@
 //! the start with the names of component and interface, not the first request.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use chudian_manifest as manifest;
 use chudian_spin_host::{ComponentPorts, SpinContext};
@@ -36,12 +38,43 @@ pub struct Component {
     pub gate: Gate,
     /// What is counted of it.
     pub metrics: ComponentMetrics,
+    computing: ComputingTime,
     engine: Engine,
     outbound: Arc<OutboundPolicy>,
     ports: Arc<ComponentPorts>,
     environment: Vec<(String, String)>,
     memory: Arc<MemoryAccount>,
     log: Arc<GuestLog>,
+}
+
+/// How long a component computes before it waits for something, as a mean that follows what happens. Written by all threads
+/// without a lock: a value that gets lost between two of them does no harm.
+#[derive(Debug, Default)]
+pub struct ComputingTime {
+    mean_us: AtomicU64,
+}
+
+impl ComputingTime {
+    /// What one more stretch counts for: an eighth, so that one that was interrupted by something else does not decide.
+    const WEIGHT: u64 = 8;
+    /// From here on a stretch is long: handing its request to another thread costs a hundredth of it.
+    const LONG_US: u64 = 1_000;
+
+    /// One more stretch.
+    pub fn note(&self, time: Duration) {
+        let time_us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let mean_us = self.mean_us.load(Ordering::Relaxed);
+        let next_us = mean_us
+            .saturating_mul(Self::WEIGHT - 1)
+            .saturating_add(time_us)
+            / Self::WEIGHT;
+        self.mean_us.store(next_us, Ordering::Relaxed);
+    }
+
+    /// Whether its stretches are long.
+    pub fn is_long(&self) -> bool {
+        self.mean_us.load(Ordering::Relaxed) >= Self::LONG_US
+    }
 }
 
 /// Why a component cannot be served.
@@ -139,6 +172,7 @@ impl Component {
         Ok(Self {
             service,
             gate: Gate::new(limits, metrics.clone()),
+            computing: ComputingTime::default(),
             engine: engine.clone(),
             outbound,
             ports: Arc::new(ports),
@@ -152,6 +186,11 @@ impl Component {
             metrics,
             id,
         })
+    }
+
+    /// How long it computes at a stretch.
+    pub fn computing(&self) -> &ComputingTime {
+        &self.computing
     }
 
     /// A store for a new instance.

@@ -176,8 +176,8 @@ async fn dispatch(
         app.own_metrics.record(status, started.elapsed());
         return outcome;
     }
-    let path = request.uri().path().to_owned();
-    let Some(found) = app.router.route(&path) else {
+    let uri = request.uri().clone();
+    let Some(found) = app.router.route(uri.path()) else {
         app.own_metrics
             .record(StatusCode::NOT_FOUND, started.elapsed());
         return Err(Problem::NoRoute);
@@ -233,12 +233,7 @@ async fn dispatch(
                     .await
                     .map(|response| response.map(AnswerBody::Forwarded))
             }
-            Place::Written(written) => {
-                let mut response = Response::new(AnswerBody::Whole(written.body.clone()));
-                *response.status_mut() = written.status;
-                response.headers_mut().clone_from(&written.headers);
-                Ok(response)
-            }
+            Place::Written(written) => Ok(written.response().map(AnswerBody::Whole)),
         }
     };
     let status = outcome

@@ -46,10 +46,16 @@ pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
             headers.remove(name);
         }
     }
-    for name in &HOP_BY_HOP {
-        headers.remove(name);
+    // Most heads have none of them; looking at each field once is cheaper than looking each of these up.
+    if headers
+        .keys()
+        .any(|name| is_hop_by_hop(name) || *name == TRAILER)
+    {
+        for name in &HOP_BY_HOP {
+            headers.remove(name);
+        }
+        headers.remove(TRAILER);
     }
-    headers.remove(TRAILER);
 }
 
 /// Whether a field belongs to one connection; components may neither see nor set it.

@@ -60,6 +60,18 @@ impl Language {
     }
 }
 
+/// What a command says when it fails: English, then Chinese, with the same arguments; formatted in the terminal's language.
+macro_rules! told {
+    ($english:literal, $chinese:literal $(, $argument:expr)* $(,)?) => {
+        match $crate::language::Language::of_terminal() {
+            $crate::language::Language::English => format!($english $(, $argument)*),
+            $crate::language::Language::Chinese => format!($chinese $(, $argument)*),
+        }
+    };
+}
+
+pub(crate) use told;
+
 #[cfg(test)]
 mod tests {
     use super::*;

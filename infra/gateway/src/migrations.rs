@@ -13,6 +13,7 @@ use anyhow::{Context as _, bail, ensure};
 use chudian_manifest::Manifest;
 use sha2::{Digest as _, Sha256};
 
+use crate::language::told;
 use crate::records::{Dialect, Records, integer, text};
 
 /// Bytes of one migration; the largest of ours has a few kilobytes.
@@ -89,10 +90,17 @@ pub fn collect(manifest: &Manifest, dialect: Dialect) -> anyhow::Result<Vec<Migr
             .parent()
             .and_then(Path::file_name)
             .and_then(|name| name.to_str())
-            .with_context(|| format!("{} lies in no function's folder", folder.display()))?;
+            .with_context(|| {
+                told!(
+                    "{} lies in no function's folder",
+                    "{} 不在任何功能的目录中",
+                    folder.display()
+                )
+            })?;
         let entries = std::fs::read_dir(folder).with_context(|| {
-            format!(
+            told!(
                 "cannot read the migrations in {}; does spin.toml name the right folder?",
+                "无法读取 {} 中的迁移；spin.toml 中的目录是否正确？",
                 folder.display()
             )
         })?;
@@ -105,9 +113,13 @@ pub fn collect(manifest: &Manifest, dialect: Dialect) -> anyhow::Result<Vec<Migr
                 migrations.insert((migration.function.clone(), migration.number), migration)
             {
                 bail!(
-                    "{}: number {:04} is given twice",
-                    folder.display(),
-                    other.number
+                    "{}",
+                    told!(
+                        "{}: number {:04} is given twice",
+                        "{}：编号 {:04} 重复",
+                        folder.display(),
+                        other.number
+                    )
                 );
             }
         }
@@ -136,15 +148,24 @@ fn read(function: &str, path: &Path, dialect: Dialect) -> anyhow::Result<Option<
         .split_once('_')
         .filter(|(number, name)| number.len() == 4 && !name.is_empty())
         .and_then(|(number, name)| Some((number.parse().ok()?, name)))
-        .with_context(|| format!("{}: a migration is named NNNN_name.sql", path.display()))?;
+        .with_context(|| {
+            told!(
+                "{}: a migration is named NNNN_name.sql",
+                "{}：迁移文件应命名为 NNNN_name.sql",
+                path.display()
+            )
+        })?;
     let bytes = std::fs::metadata(path)?.len();
     ensure!(
         bytes <= MIGRATION_BYTES_MAX,
-        "{} has more than {MIGRATION_BYTES_MAX} bytes",
-        path.display()
+        told!(
+            "{} has more than {MIGRATION_BYTES_MAX} bytes",
+            "{} 超过 {MIGRATION_BYTES_MAX} 字节",
+            path.display()
+        )
     );
-    let script =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let script = std::fs::read_to_string(path)
+        .with_context(|| told!("cannot read {}", "无法读取 {}", path.display()))?;
     let sha256 = Sha256::digest(script.as_bytes())
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -205,7 +226,11 @@ pub async fn compare(records: &mut Records, migrations: &[Migration]) -> anyhow:
             None => state.pending.push(migration.clone()),
             Some((_, sha256)) if sha256 == migration.sha256 => state.applied += 1,
             Some(_) => bail!(
-                "the migration {migration} was changed after it was applied here: restore its file, and put the change into a new migration"
+                "{}",
+                told!(
+                    "the migration {migration} was changed after it was applied here: restore its file, and put the change into a new migration",
+                    "迁移 {migration} 在应用之后被修改过：请恢复原文件，并把改动写入新的迁移"
+                )
             ),
         }
     }
@@ -241,7 +266,10 @@ pub async fn apply(
             Err(error) => {
                 // The first error is the one to tell.
                 let _ = records.run_script("rollback").await;
-                return Err(error.context(format!("the migration {migration} was not applied")));
+                return Err(error.context(told!(
+                    "the migration {migration} was not applied",
+                    "迁移 {migration} 未能应用"
+                )));
             }
         }
     }
@@ -302,7 +330,12 @@ async fn apply_one(
 pub fn now_unix_s() -> anyhow::Result<i64> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .context("the system's clock stands before 1970")?;
+        .with_context(|| {
+            told!(
+                "the system's clock stands before 1970",
+                "系统时间早于 1970 年"
+            )
+        })?;
     Ok(i64::try_from(now.as_secs())?)
 }
 
@@ -312,7 +345,8 @@ pub fn now_unix_s() -> anyhow::Result<i64> {
 /// # Errors
 /// When the migrations cannot be applied to an empty database.
 pub async fn script_for_spin(migrations: &[Migration]) -> anyhow::Result<String> {
-    let folder = tempfile::tempdir().context("no temporary folder can be made")?;
+    let folder = tempfile::tempdir()
+        .with_context(|| told!("no temporary folder can be made", "无法创建临时目录"))?;
     let place = crate::records::Place::Sqlite(folder.path().join("schema.db"));
     let mut records = place.open().await?;
     apply(&mut records, migrations, |_| {}).await?;
@@ -346,8 +380,11 @@ pub async fn script_for_spin(migrations: &[Migration]) -> anyhow::Result<String>
     records.close().await?;
     ensure!(
         rows_left.is_empty(),
-        "these migrations write rows, which a script for every start cannot: {}; apply them with `chudian migrate` to Spin's SQLite file",
-        rows_left.join(", ")
+        told!(
+            "these migrations write rows, which a script for every start cannot: {}; apply them with `chudian migrate` to Spin's SQLite file",
+            "下列迁移会写入数据行，不能放在每次启动都执行的脚本里：{}；请用 `chudian migrate` 应用到 Spin 的 SQLite 文件",
+            rows_left.join(", ")
+        )
     );
     Ok(script)
 }
@@ -383,8 +420,12 @@ fn repeatable(statement: &str) -> anyhow::Result<String> {
         }
     }
     bail!(
-        "the schema has a statement that cannot be made repeatable: {}",
-        statement.lines().next().unwrap_or_default()
+        "{}",
+        told!(
+            "the schema has a statement that cannot be made repeatable: {}",
+            "表结构中有无法重复执行的语句：{}",
+            statement.lines().next().unwrap_or_default()
+        )
     )
 }
 

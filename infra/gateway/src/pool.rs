@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Context;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wasmtime::{PoolConcurrencyLimitError, Store};
 use wasmtime_wasi_http::p3::bindings::Service;
@@ -22,6 +22,10 @@ use crate::guest::GuestState;
 use crate::lane::Lane;
 use crate::settings::Limits;
 use crate::worker::{self, Failure, Job, Seat, Slice};
+
+/// How long a request waits for an instance that computes before it gets one of its own: a few times what a simulation takes,
+/// and little to a person.
+const WAIT_FOR_A_WORKER: Duration = Duration::from_millis(25);
 
 /// See the module.
 pub struct Pool {
@@ -35,6 +39,8 @@ pub struct Pool {
     about_to_run: Cell<usize>,
     workers: Cell<usize>,
     workers_max: usize,
+    /// Workers that have used up a slice and wait for their next turn.
+    computing: Cell<usize>,
     /// The engine's pool had no room for another instance; ask again when one of ours has come to rest.
     no_room: Cell<bool>,
 }
@@ -58,6 +64,7 @@ impl Pool {
             about_to_run: Cell::new(0),
             workers: Cell::new(0),
             workers_max: workers_max.max(1),
+            computing: Cell::new(0),
             no_room: Cell::new(false),
         })
     }
@@ -93,6 +100,16 @@ impl Pool {
 
     pub(crate) fn instance_requests_max(&self) -> u64 {
         self.limits.instance_requests_max.get()
+    }
+
+    /// A worker begins, or ends, to compute beyond its slice.
+    pub(crate) fn set_computing(&self, computes: bool) {
+        let computing = self.computing.get();
+        self.computing.set(if computes {
+            computing.saturating_add(1)
+        } else {
+            computing.saturating_sub(1)
+        });
     }
 
     pub(crate) fn has_waiting(&self) -> bool {
@@ -217,6 +234,18 @@ impl Pool {
         }
     }
 
+    /// Whether the request at the front had better wait for a worker that computes than for a new instance: another one on
+    /// the same thread makes neither of them faster, and begins without what the first one has in its caches. Such a worker
+    /// comes to rest after each slice, and this is asked again.
+    fn can_wait(&self) -> bool {
+        self.computing.get() > 0
+            && self
+                .waiting
+                .borrow()
+                .front()
+                .is_some_and(|job| job.exchange.started.elapsed() < WAIT_FOR_A_WORKER)
+    }
+
     /// Wakes a free worker, or starts one. When neither can be, a running worker takes the request when it rests.
     fn call_a_worker(self: &Rc<Self>) {
         loop {
@@ -232,7 +261,7 @@ impl Pool {
                 return;
             }
         }
-        if self.workers.get() < self.workers_max && !self.no_room.get() {
+        if self.workers.get() < self.workers_max && !self.no_room.get() && !self.can_wait() {
             self.workers.set(self.workers.get() + 1);
             self.about_to_run.set(self.about_to_run.get() + 1);
             let seat = Rc::new(Seat::default());

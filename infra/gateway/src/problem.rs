@@ -86,11 +86,11 @@ impl Problem {
             Self::MalformedRequest => [
                 (
                     "The request is malformed",
-                    "Send exactly one valid `Host` and a path that begins with `/`.",
+                    "Send a well-formed request with exactly one valid `Host` and a path that begins with `/`.",
                 ),
                 (
                     "请求格式不正确",
-                    "请只发送一个有效的 `Host`，且路径以 `/` 开头。",
+                    "请发送格式正确的请求：只有一个有效的 `Host`，路径以 `/` 开头。",
                 ),
             ],
             Self::HostRefused => [

@@ -14,6 +14,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use crate::application::Application;
+use crate::language::told;
 
 /// The variable that names the database; empty means SQLite.
 const DATABASE_VARIABLE: &str = "database";
@@ -103,16 +104,30 @@ impl Place {
                 Some(StoreLocation::File(path)) => Ok(Self::Sqlite(path)),
                 Some(StoreLocation::Memory(_)) => {
                     bail!(
-                        "the SQLite label `{SQLITE_LABEL}` lives in memory: give it a `path` in the runtime configuration"
+                        "{}",
+                        told!(
+                            "the SQLite label `{SQLITE_LABEL}` lives in memory: give it a `path` in the runtime configuration",
+                            "SQLite 标签 `{SQLITE_LABEL}` 只在内存中：请在运行时配置中给出 `path`"
+                        )
                     )
                 }
-                None => bail!("the SQLite label `{SQLITE_LABEL}` is not configured"),
+                None => bail!(
+                    "{}",
+                    told!(
+                        "the SQLite label `{SQLITE_LABEL}` is not configured",
+                        "SQLite 标签 `{SQLITE_LABEL}` 未配置"
+                    )
+                ),
             },
             Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 Ok(Self::Postgres(url.to_owned()))
             }
             Some(_) => bail!(
-                "the variable `{DATABASE_VARIABLE}` must be empty (SQLite) or begin with postgres://"
+                "{}",
+                told!(
+                    "the variable `{DATABASE_VARIABLE}` must be empty (SQLite) or begin with postgres://",
+                    "变量 `{DATABASE_VARIABLE}` 应为空（SQLite）或以 postgres:// 开头"
+                )
             ),
         }
     }
@@ -136,18 +151,24 @@ impl Place {
                     .parent()
                     .filter(|folder| !folder.as_os_str().is_empty())
                 {
-                    std::fs::create_dir_all(folder)
-                        .with_context(|| format!("cannot make {}", folder.display()))?;
+                    std::fs::create_dir_all(folder).with_context(|| {
+                        told!("cannot make {}", "无法创建 {}", folder.display())
+                    })?;
                 }
                 let options = connect_options(path, &SpinHostSettings::default().sqlite);
                 Ok(Records::Sqlite(options.connect().await.with_context(
-                    || format!("cannot open {self}; may our user write there?"),
+                    || {
+                        told!(
+                            "cannot open {self}; may our user write there?",
+                            "无法打开 {self}；当前用户是否有写权限？"
+                        )
+                    },
                 )?))
             }
             Self::Postgres(url) => {
                 let connection = PgConnection::connect(url)
                     .await
-                    .with_context(|| format!("cannot connect to {self}: is it running, and are user and password in the variable `{DATABASE_VARIABLE}` right?"))?;
+                    .with_context(|| told!("cannot connect to {self}: is it running, and are user and password in the variable `{DATABASE_VARIABLE}` right?", "无法连接 {self}：服务是否在运行，变量 `{DATABASE_VARIABLE}` 中的用户名和密码是否正确？"))?;
                 Ok(Records::Postgres(connection))
             }
         }

@@ -22,9 +22,11 @@ use tokio::runtime::LocalOptions;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::app::App;
+use crate::board::Board;
 use crate::edge::{self, Client};
 use crate::engine::TickCount;
 use crate::outbound::chain;
+use crate::refusal::{Answered, Answers, Refusals};
 use crate::shard::Shard;
 use crate::stall::StallGuard;
 
@@ -34,6 +36,8 @@ const BACKLOG: i32 = 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 /// hyper's own bounds lie above ours, so that it is we who answer, with a problem that says what to do.
 const HYPER_MARGIN: usize = 2;
+/// How often a thread that stops looks whether what it computes for others has ended.
+const SHUTDOWN_LOOK: Duration = Duration::from_millis(5);
 /// Smallest buffer that hyper accepts.
 const HYPER_BUFFER_BYTES_MIN: usize = 8192;
 
@@ -77,8 +81,10 @@ impl Server {
                 .min(Semaphore::MAX_PERMITS),
         ));
         let (stop, stopping) = watch::channel(false);
+        let (board, inboxes) = Board::new(listeners.len());
         let mut running = Vec::with_capacity(listeners.len());
-        for (index, listener) in listeners.into_iter().enumerate() {
+        for (index, (listener, inbox)) in listeners.into_iter().zip(inboxes).enumerate() {
+            let board = Arc::clone(&board);
             let runtime = tokio::runtime::Builder::new_current_thread;
             let (app, ticks, connections, stopping) = (
                 Arc::clone(&app),
@@ -94,14 +100,8 @@ impl Server {
                         return;
                     }
                 };
-                runtime.block_on(serve_thread(
-                    app,
-                    &ticks,
-                    threads,
-                    listener,
-                    connections,
-                    stopping,
-                ));
+                let begin = || Shard::new(app, &ticks, threads.get(), index, board, inbox);
+                runtime.block_on(serve_thread(begin, listener, connections, stopping));
                 chain::leave_this_thread();
             };
             running.push(
@@ -162,9 +162,7 @@ fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 }
 
 async fn serve_thread(
-    app: Arc<App>,
-    ticks: &Arc<TickCount>,
-    threads: NonZeroUsize,
+    begin: impl FnOnce() -> Rc<Shard>,
     listener: std::net::TcpListener,
     connections: Arc<Semaphore>,
     mut stopping: watch::Receiver<bool>,
@@ -176,8 +174,8 @@ async fn serve_thread(
             return;
         }
     };
-    let shutdown_time_max = Duration::from_millis(app.limits.shutdown_ms_max);
-    let shard = Shard::new(app, ticks, threads.get());
+    let shard = begin();
+    let shutdown_time_max = Duration::from_millis(shard.app.limits.shutdown_ms_max);
     chain::serve_this_thread(&shard);
     let open = Rc::new(Open::default());
     loop {
@@ -199,7 +197,14 @@ async fn serve_thread(
     }
     drop(listener);
     let deadline = Instant::now() + shutdown_time_max;
-    if tokio::time::timeout_at(deadline.into(), open.all_closed())
+    let all_ended = async {
+        open.all_closed().await;
+        // What other threads handed over ends with their connections, of which this one is not told.
+        while shard.computes() {
+            tokio::time::sleep(SHUTDOWN_LOOK).await;
+        }
+    };
+    if tokio::time::timeout_at(deadline.into(), all_ended)
         .await
         .is_err()
     {
@@ -258,10 +263,21 @@ fn serve_connection(
         address_value: HeaderValue::from_str(&address.to_string())
             .unwrap_or(HeaderValue::from_static("")),
     });
+    let answers = Rc::new(Answers::default());
+    let refusing_shard = Rc::clone(shard);
+    let stream = Refusals::new(stream, Rc::clone(&answers), move |status| {
+        let own_metrics = &refusing_shard.app.own_metrics;
+        own_metrics.record(status, Duration::ZERO);
+        refusing_shard.new_request_id()
+    });
     let service_shard = Rc::clone(shard);
     let service = hyper::service::service_fn(move |request| {
         let answering = edge::serve(Rc::clone(&service_shard), Rc::clone(&client), request);
-        async move { Ok::<_, std::convert::Infallible>(answering.await) }
+        let answers = Rc::clone(&answers);
+        async move {
+            let answer = answering.await;
+            Ok::<_, std::convert::Infallible>(answer.map(|body| Answered::new(body, answers)))
+        }
     });
     let counted = open.connection(shard, permit);
     let mut stopping = stopping.clone();

@@ -12,10 +12,11 @@ use http::header::HOST;
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, HeaderValue, Response, Uri};
 use http_body_util::BodyExt as _;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::app::{App, Place, Upstream};
+use crate::board::{Board, Handed};
 use crate::body::{AnswerBody, AnswerLimits};
 use crate::engine::TickCount;
 use crate::exchange::Exchange;
@@ -32,11 +33,21 @@ pub struct Shard {
     pub app: Arc<App>,
     pools: Vec<Rc<Pool>>,
     request_ids: RequestIds,
+    board: Arc<Board>,
+    /// This thread's place on the board.
+    number: usize,
 }
 
 impl Shard {
-    /// The handlers of one of `shards` threads.
-    pub fn new(app: Arc<App>, ticks: &Arc<TickCount>, shards: usize) -> Rc<Self> {
+    /// The handlers of thread `number` of `shards`, which takes what others hand over from its inbox.
+    pub fn new(
+        app: Arc<App>,
+        ticks: &Arc<TickCount>,
+        shards: usize,
+        number: usize,
+        board: Arc<Board>,
+        inbox: mpsc::UnboundedReceiver<Handed>,
+    ) -> Rc<Self> {
         let lane = Rc::new(Lane::default());
         tokio::task::spawn_local(Rc::clone(&lane).run());
         let component_instances_max =
@@ -55,11 +66,29 @@ impl Shard {
                 )
             })
             .collect();
-        Rc::new(Self {
+        let shard = Rc::new(Self {
             app,
             pools,
             request_ids: RequestIds::new(),
-        })
+            board,
+            number,
+        });
+        tokio::task::spawn_local(Rc::clone(&shard).take_what_is_handed_over(inbox));
+        shard
+    }
+
+    async fn take_what_is_handed_over(self: Rc<Self>, mut inbox: mpsc::UnboundedReceiver<Handed>) {
+        while let Some((component, job)) = inbox.recv().await {
+            // All threads have the same components. A job without one is dropped, which fails its request.
+            if let Some(pool) = self.pools.get(component) {
+                pool.dispatch(job);
+            }
+        }
+    }
+
+    /// Whether requests compute on this thread, be it for the connections of another.
+    pub fn computes(&self) -> bool {
+        self.board.computing(self.number) > 0
     }
 
     /// A new request id.
@@ -85,13 +114,29 @@ impl Shard {
             .await
             .map_err(|_| Problem::TooBusy)?;
         let (reply, answer) = oneshot::channel();
-        pool.dispatch(Job {
+        let job = Job {
             request,
             exchange: Arc::clone(exchange),
             permit,
             reply,
+        };
+        let counted = pool.component().computing().is_long().then(|| {
+            if self.app.stopping() {
+                self.board.count(self.number)
+            } else {
+                self.board.choose(self.number)
+            }
         });
+        match &counted {
+            Some(counted) if counted.thread() != self.number => {
+                if let Err(job) = counted.hand_over(component_index, job) {
+                    pool.dispatch(*job);
+                }
+            }
+            _ => pool.dispatch(job),
+        }
         let outcome = answer.await.unwrap_or(Err(Failure::NotStarted));
+        drop(counted);
         if exchange.body_too_large() {
             return Err(Problem::PayloadTooLarge);
         }
@@ -159,16 +204,50 @@ impl Shard {
         depth: u32,
     ) -> impl Future<Output = Result<Response<WasiBody>, Error>> + Send + use<> {
         let place = self.app.places.get(component).cloned();
-        let (sender, receiver) = oneshot::channel();
-        if let Some(place) = place {
+        self.chained_to(
+            place.map(|place| (component.to_owned(), place)),
+            request,
+            depth,
+        )
+    }
+
+    /// A request from a component to the application itself: to whatever its path leads to. As [`Self::chained`].
+    pub fn chained_to_itself(
+        self: &Rc<Self>,
+        request: http::Request<WasiBody>,
+        depth: u32,
+    ) -> impl Future<Output = Result<Response<WasiBody>, Error>> + Send + use<> {
+        let app = &self.app;
+        let trigger = app
+            .router
+            .route(request.uri().path())
+            .and_then(|found| app.triggers.get(found.trigger_index()));
+        let target = trigger.map(|trigger| (trigger.component.clone(), trigger.place.clone()));
+        self.chained_to(target, request, depth)
+    }
+
+    fn chained_to(
+        self: &Rc<Self>,
+        target: Option<(String, Place)>,
+        request: http::Request<WasiBody>,
+        depth: u32,
+    ) -> impl Future<Output = Result<Response<WasiBody>, Error>> + Send + use<> {
+        let (mut sender, receiver) = oneshot::channel();
+        if let Some((component, place)) = target {
             let shard = Rc::clone(self);
-            let component = component.to_owned();
             tokio::task::spawn_local(async move {
-                // The calling component may have ended meanwhile.
-                let _ = sender.send(shard.run_chained(&component, place, request, depth).await);
+                let answering = shard.run_chained(&component, place, request, depth);
+                let answer = tokio::select! {
+                    biased;
+                    // The calling component has ended; nobody wants the answer.
+                    () = sender.closed() => return,
+                    answer = answering => answer,
+                };
+                // It may have ended just now.
+                let _ = sender.send(answer);
             });
         }
-        // Without a place the sender is gone already.
+        // Without a target the sender is gone already.
         async move { receiver.await.unwrap_or(Err(Error::DestinationNotFound)) }
     }
 
@@ -211,7 +290,11 @@ impl Shard {
                 })
             }
             Place::Elsewhere(upstream) => self.forward(&upstream, request, &exchange).await,
-            Place::Written(_) => Err(Problem::NoRoute),
+            Place::Written(written) => Ok(written.response().map(|body| {
+                http_body_util::Full::new(body)
+                    .map_err(|never| match never {})
+                    .boxed_unsync()
+            })),
         };
         if let Some(trace) = &exchange.trace {
             trace.end(

@@ -34,6 +34,10 @@ use crate::pool::Pool;
 /// How often an instance that takes no more requests is looked at.
 const RETIRED_LOOK: Duration = Duration::from_millis(100);
 
+/// How long the work for a client that has left goes on. Most requests end by themselves within it, and their instance keeps
+/// its caches; one that does not is stopped as if its time were up.
+const LEFT_CLIENT_TIME_MAX: Duration = Duration::from_secs(1);
+
 /// A request for a component, and where its answer goes.
 pub struct Job {
     /// The request as the component will see it.
@@ -129,6 +133,10 @@ struct InFlight {
     exchange: Arc<Exchange>,
     permit: Permit,
     reply: oneshot::Sender<Result<Answer, Failure>>,
+    /// When it is given up: its deadline, or sooner when nobody waits for it.
+    ends: Instant,
+    /// Nobody waits for it.
+    left: bool,
 }
 
 /// How a worker ended.
@@ -160,6 +168,8 @@ struct Shell {
     quiet_since: Cell<Option<Instant>>,
     /// Quiet, and without tasks of its own that must finish.
     idle: Cell<bool>,
+    /// Used up its last slice.
+    heavy: Cell<bool>,
 }
 
 /// Runs a new instance until it ends. Part of [`Pool`], which starts it.
@@ -198,7 +208,6 @@ async fn drive(
 ) -> Exit {
     let lane = shell.pool.lane();
     let turn = Rc::new(Turn::default());
-    let heavy = Cell::new(false);
     let mut watch = pin!(tokio::time::sleep_until(
         shell.next_look(Instant::now()).into()
     ));
@@ -215,19 +224,22 @@ async fn drive(
             }
             watch.as_mut().reset(shell.next_look(now).into());
         }
-        if heavy.get() && lane.poll_turn(&turn, context).is_pending() {
+        if shell.heavy.get() && lane.poll_turn(&turn, context).is_pending() {
             return Poll::Pending;
         }
         loop {
             slice.begin(shell.pool.ticks());
-            if let Poll::Ready(outcome) = inside.as_mut().poll(context) {
+            let begin = Instant::now();
+            let polled = inside.as_mut().poll(context);
+            shell.pool.component().computing().note(begin.elapsed());
+            if let Poll::Ready(outcome) = polled {
                 return Poll::Ready(match outcome {
                     Ok(Ok(())) => Exit::Retired,
                     Ok(Err(error)) | Err(error) => Exit::Trapped(error),
                 });
             }
-            heavy.set(slice.used_up());
-            if heavy.get() {
+            shell.set_heavy(slice.used_up());
+            if shell.heavy.get() {
                 break;
             }
             // The component waits for something else than this thread: it may take another request beside.
@@ -236,6 +248,7 @@ async fn drive(
                 break;
             }
         }
+        shell.notice_leavers(context);
         // A request may have brought the deadline nearer.
         let next_look = shell.next_look_in_flight();
         if let Some(next_look) = next_look
@@ -250,7 +263,7 @@ async fn drive(
         }
         shell
             .pool
-            .seat_rests(&shell.seat, !heavy.get() && shell.can_take());
+            .seat_rests(&shell.seat, !shell.heavy.get() && shell.can_take());
         Poll::Pending
     })
     .await
@@ -378,6 +391,23 @@ impl Shell {
             taken_total: Cell::new(0),
             quiet_since: Cell::new(Some(Instant::now())),
             idle: Cell::new(true),
+            heavy: Cell::new(false),
+        }
+    }
+
+    fn set_heavy(&self, heavy: bool) {
+        if self.heavy.replace(heavy) != heavy {
+            self.pool.set_computing(heavy);
+        }
+    }
+
+    /// Gives requests whose client has left a nearer end. The task is woken when another one leaves.
+    fn notice_leavers(&self, context: &mut Context<'_>) {
+        for one in self.in_flight.borrow_mut().iter_mut() {
+            if !one.left && one.reply.poll_closed(context).is_ready() {
+                one.left = true;
+                one.ends = one.ends.min(Instant::now() + LEFT_CLIENT_TIME_MAX);
+            }
         }
     }
 
@@ -412,9 +442,11 @@ impl Shell {
         let mut all = self.in_flight.borrow_mut();
         all.push(InFlight {
             number,
+            ends: exchange.deadline,
             exchange,
             permit,
             reply,
+            left: false,
         });
         let depth = all.iter().map(|one| one.exchange.depth).max().unwrap_or(0);
         self.fate.set_work(
@@ -470,11 +502,7 @@ impl Shell {
     }
 
     fn next_look_in_flight(&self) -> Option<Instant> {
-        self.in_flight
-            .borrow()
-            .iter()
-            .map(|one| one.exchange.deadline)
-            .min()
+        self.in_flight.borrow().iter().map(|one| one.ends).min()
     }
 
     /// Fails what is overdue. Says how the worker ends, if it does.
@@ -483,7 +511,7 @@ impl Shell {
         let mut expired = false;
         let mut place = 0;
         while let Some(one) = all.get(place) {
-            if one.exchange.deadline > now {
+            if one.ends > now {
                 place += 1;
                 continue;
             }
@@ -537,6 +565,12 @@ impl Shell {
             // The client may have gone.
             let _ = reply.send(Err(failure.clone()));
         }
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        self.set_heavy(false);
     }
 }
 

@@ -1,16 +1,16 @@
-//! The Spin side: one route for each interface.
+//! The Spin side: a route of scripts for each interface, and routes for single values.
 
 use std::sync::OnceLock;
 
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{get, post, put};
 use spin_sdk::{
     http::{IntoResponse, Request},
     http_service,
 };
 use tower_service::Service as _;
 
-use crate::{key_value, postgres, sqlite, variables};
+use crate::{key_value, postgres, sqlite, values, variables};
 
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
@@ -24,4 +24,6 @@ fn router() -> Router {
         .route("/postgres", post(postgres::run))
         .route("/key-value", post(key_value::run))
         .route("/variables", post(variables::run))
+        .route("/values/{key}", get(values::look_up).put(values::store))
+        .route("/values/{key}/{count}", put(values::store_many))
 }

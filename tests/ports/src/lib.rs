@@ -18,4 +18,6 @@ mod script;
 #[cfg(target_family = "wasm")]
 mod sqlite;
 #[cfg(target_family = "wasm")]
+mod values;
+#[cfg(target_family = "wasm")]
 mod variables;

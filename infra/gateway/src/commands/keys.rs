@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::application::{Application, ApplicationArguments};
 use crate::commands::{block_on, print_json};
-use crate::language::Language;
+use crate::language::{Language, told};
 use crate::migrations::now_unix_s;
 use crate::records::{Parameter, Place, Records, Row, integer, text};
 
@@ -137,7 +137,10 @@ impl New {
         if self.print_hash {
             ensure!(
                 self.role == Role::Admin,
-                "--print-hash makes the first key, whose role is admin: give --role admin"
+                told!(
+                    "--print-hash makes the first key, whose role is admin: give --role admin",
+                    "--print-hash 用于生成首个密钥，其角色为 admin：请给出 --role admin"
+                )
             );
             return self.print_bootstrap(&application, &key);
         }
@@ -145,7 +148,10 @@ impl New {
         if let Some(region) = &self.region {
             ensure!(
                 !region.is_empty(),
-                "--region is empty; leave it out for a key without a region"
+                told!(
+                    "--region is empty; leave it out for a key without a region",
+                    "--region 为空；不限地区时请省略该参数"
+                )
             );
             check_word("region", region, REGION_LETTERS_MAX)?;
         }
@@ -169,16 +175,24 @@ impl New {
     fn expiry(&self, now_unix_s: i64) -> anyhow::Result<Option<i64>> {
         let expiry = match (self.expires, self.expires_in_s) {
             (Some(day), _) => {
-                let end = day.succ_opt().context("--expires is too far away")?;
+                let end = day
+                    .succ_opt()
+                    .with_context(|| told!("--expires is too far away", "--expires 的日期过远"))?;
                 end.and_time(chrono::NaiveTime::MIN).and_utc().timestamp()
             }
             (None, Some(seconds)) => now_unix_s + seconds,
             (None, None) => return Ok(None),
         };
-        ensure!(expiry > now_unix_s, "--expires lies in the past");
+        ensure!(
+            expiry > now_unix_s,
+            told!("--expires lies in the past", "--expires 的日期已过")
+        );
         ensure!(
             expiry - now_unix_s <= EXPIRY_S_MAX,
-            "--expires is more than ten years away; leave it out for a key without an end"
+            told!(
+                "--expires is more than ten years away; leave it out for a key without an end",
+                "--expires 超过十年；长期有效时请省略该参数"
+            )
         );
         Ok(Some(expiry))
     }
@@ -261,9 +275,13 @@ impl Rotate {
         let old = existing(&mut records, &self.key_id).await?;
         if old.state(now) != "active" {
             bail!(
-                "the key {} is {}; make a new one with `chudian keys new`",
-                self.key_id,
-                old.state(now)
+                "{}",
+                told!(
+                    "the key {} is {}; make a new one with `chudian keys new`",
+                    "密钥 {} 的状态为“{}”；请用 `chudian keys new` 新建",
+                    self.key_id,
+                    Language::of_terminal().pick(old.state(now), old.state_zh(now))
+                )
             );
         }
         let key = new_key()?;
@@ -405,11 +423,14 @@ fn pepper(application: &Application) -> Pepper {
 fn check_word(name: &str, word: &str, letters_max: usize) -> anyhow::Result<()> {
     ensure!(
         word.chars().count() <= letters_max,
-        "--{name} has more than {letters_max} letters"
+        told!(
+            "--{name} has more than {letters_max} letters",
+            "--{name} 超过 {letters_max} 个字符"
+        )
     );
     ensure!(
         !word.chars().any(char::is_control),
-        "--{name} has a control character"
+        told!("--{name} has a control character", "--{name} 含有控制字符")
     );
     Ok(())
 }
@@ -442,8 +463,12 @@ async fn all(records: &mut Records, key_id: Option<&KeyId>) -> anyhow::Result<Ve
                 .await
         }
     };
-    let rows =
-        rows.context("cannot read the keys; do the components of this application have them?")?;
+    let rows = rows.with_context(|| {
+        told!(
+            "cannot read the keys; do the components of this application have them?",
+            "无法读取密钥；该应用的组件是否使用密钥？"
+        )
+    })?;
     rows.iter()
         .map(|row| Stored::of_row(row).map_err(Into::into))
         .collect()
@@ -451,7 +476,10 @@ async fn all(records: &mut Records, key_id: Option<&KeyId>) -> anyhow::Result<Ve
 
 async fn existing(records: &mut Records, key_id: &KeyId) -> anyhow::Result<Stored> {
     all(records, Some(key_id)).await?.pop().with_context(|| {
-        format!("there is no key {key_id}; `chudian keys list` shows those that are")
+        told!(
+            "there is no key {key_id}; `chudian keys list` shows those that are",
+            "没有密钥 {key_id}；`chudian keys list` 可列出现有密钥"
+        )
     })
 }
 
@@ -474,7 +502,7 @@ async fn store(
     records
         .execute(statement, &parameters)
         .await
-        .context("cannot store the key")?;
+        .with_context(|| told!("cannot store the key", "无法保存密钥"))?;
     Ok(())
 }
 
@@ -500,7 +528,7 @@ async fn end(
     records
         .execute(statement, &[integer(time), text(key_id.as_str())])
         .await
-        .context("cannot end the key")?;
+        .with_context(|| told!("cannot end the key", "无法停用密钥"))?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::application::{Application, ApplicationArguments};
 use crate::commands::{block_on, print_json};
-use crate::language::Language;
+use crate::language::{Language, told};
 use crate::migrations;
 use crate::records::{Dialect, Place};
 
@@ -144,8 +144,11 @@ pub async fn prepare(application: &Application) -> anyhow::Result<()> {
             let state = migrations::compare(&mut records, &found).await?;
             ensure!(
                 state.pending.is_empty(),
-                "{} of the tables in {place} are missing or old: run `chudian migrate` with the same variables first",
-                state.pending.len()
+                told!(
+                    "{0} of the migrations of {place} are missing: run `chudian migrate` with the same variables first",
+                    "{place} 缺少 {0} 个迁移：请先用相同的变量执行 `chudian migrate`",
+                    state.pending.len()
+                )
             );
         }
     }

@@ -34,14 +34,25 @@ pub async fn send(
     request: http::Request<WasiBody>,
     depth: u32,
 ) -> Result<(http::Response<WasiBody>, BoxedIo), Error> {
-    let answer = SHARD
-        .with(|known| {
-            known
-                .borrow()
-                .as_ref()
-                .map(|shard| shard.chained(&component, request, depth))
-        })
-        .ok_or(Error::DestinationUnavailable)?;
-    let response = answer.await?;
-    Ok((response, Box::new(std::future::ready(Ok(())))))
+    let answer = with_shard(|shard| shard.chained(&component, request, depth))?;
+    Ok((answer.await?, nothing_left_to_do()))
+}
+
+/// Sends a request to the application itself, where its path leads to.
+pub async fn send_to_itself(
+    request: http::Request<WasiBody>,
+    depth: u32,
+) -> Result<(http::Response<WasiBody>, BoxedIo), Error> {
+    let answer = with_shard(|shard| shard.chained_to_itself(request, depth))?;
+    Ok((answer.await?, nothing_left_to_do()))
+}
+
+fn with_shard<Answer>(ask: impl FnOnce(&Rc<Shard>) -> Answer) -> Result<Answer, Error> {
+    SHARD
+        .with(|known| known.borrow().as_ref().map(ask))
+        .ok_or(Error::DestinationUnavailable)
+}
+
+fn nothing_left_to_do() -> BoxedIo {
+    Box::new(std::future::ready(Ok(())))
 }

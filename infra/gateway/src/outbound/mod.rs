@@ -7,7 +7,7 @@
 pub mod chain;
 pub mod connect;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use chudian_manifest::{AllowedHosts, chaining_target};
@@ -20,6 +20,9 @@ use crate::exchange::Fate;
 use crate::headers::{self, CHAIN_DEPTH, X_REQUEST_ID};
 use crate::settings::Limits;
 use crate::worker::BoxedFuture;
+
+/// The host by which Spin lets a component name its own application where an address must have one.
+const ITSELF_HOST: &str = "self.alt";
 
 /// What all instances of a component share of the way out.
 #[derive(Debug)]
@@ -42,6 +45,7 @@ pub struct Outbound {
 
 /// What the hook gives back: the response, and what is still to be done while its body is read.
 type Sent = (http::Response<WasiBody>, BoxedIo);
+type HeaderFilter = Arc<dyn Fn(&HeaderName) -> bool + Send + Sync>;
 type BoxedIo = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl Outbound {
@@ -76,19 +80,20 @@ impl Outbound {
             if !self.policy.allowed.allows(&scheme, &host, port) {
                 return Err(self.denied(&scheme, &host));
             }
-            let depth = self.fate.depth().saturating_add(1);
-            if depth > self.policy.limits.chain_depth_max {
-                tracing::warn!(
-                    component = self.policy.component,
-                    depth,
-                    "components call one another in a circle"
-                );
-                return Err(Error::LoopDetected);
-            }
-            request
-                .headers_mut()
-                .insert(CHAIN_DEPTH, HeaderValue::from(depth));
+            let depth = self.go_deeper(&mut request)?;
             return Ok(Box::pin(chain::send(component.to_owned(), request, depth)));
+        }
+        if host.is_empty() || host.eq_ignore_ascii_case(ITSELF_HOST) {
+            // Without a scheme it is the gateway's own, which serves plain HTTP.
+            if !self
+                .policy
+                .allowed
+                .allows_itself(request.uri().scheme_str().unwrap_or("http"))
+            {
+                return Err(self.denied(&scheme, "self"));
+            }
+            let depth = self.go_deeper(&mut request)?;
+            return Ok(Box::pin(chain::send_to_itself(request, depth)));
         }
         if !self.policy.allowed.allows(&scheme, &host, port) {
             return Err(self.denied(&scheme, &host));
@@ -98,6 +103,23 @@ impl Outbound {
             request,
             options,
         )))
+    }
+
+    /// The depth of a call within the application, which its request carries along.
+    fn go_deeper(&self, request: &mut http::Request<WasiBody>) -> Result<u32, Error> {
+        let depth = self.fate.depth().saturating_add(1);
+        if depth > self.policy.limits.chain_depth_max {
+            tracing::warn!(
+                component = self.policy.component,
+                depth,
+                "components call one another in a circle"
+            );
+            return Err(Error::LoopDetected);
+        }
+        request
+            .headers_mut()
+            .insert(CHAIN_DEPTH, HeaderValue::from(depth));
+        Ok(depth)
     }
 
     fn denied(&self, scheme: &str, host: &str) -> Error {
@@ -115,8 +137,10 @@ impl WasiHttpHooks for Outbound {
         is_forbidden(name)
     }
 
-    fn forbidden_header_filter(&mut self) -> Arc<dyn Fn(&HeaderName) -> bool + Send + Sync> {
-        Arc::new(is_forbidden)
+    fn forbidden_header_filter(&mut self) -> HeaderFilter {
+        // Asked for with each request.
+        static FILTER: LazyLock<HeaderFilter> = LazyLock::new(|| Arc::new(is_forbidden));
+        Arc::clone(&FILTER)
     }
 
     fn is_supported_scheme(&mut self, scheme: &Scheme) -> bool {

@@ -11,6 +11,7 @@
 )]
 
 mod misdeeds;
+mod operator;
 mod outbound;
 mod ports;
 mod requests;

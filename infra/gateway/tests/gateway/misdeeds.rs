@@ -192,6 +192,36 @@ fn clients_may_leave() {
     served.gateway.stop().unwrap();
 }
 
+/// Goal: what a client that has left had asked for is stopped long before its time is up, and only that.
+#[test]
+fn work_for_a_client_that_left_is_stopped() {
+    let served = serve(&[
+        "--request-ms-max=600000",
+        "--threads=1",
+        "--admin-listen=127.0.0.1:0",
+    ]);
+    let in_flight = "chudian_requests_in_flight{component=\"hostile\"}";
+    let mut stays = TcpStream::connect(served.address()).unwrap();
+    stays
+        .write_all(b"GET /never HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .unwrap();
+    served.await_figure(in_flight, 1.0);
+    let leavers: Vec<TcpStream> = ["/never", "/loop"]
+        .into_iter()
+        .map(|path| {
+            let mut stream = TcpStream::connect(served.address()).unwrap();
+            stream
+                .write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes())
+                .unwrap();
+            stream
+        })
+        .collect();
+    served.await_figure(in_flight, 3.0);
+    drop(leavers);
+    served.await_figure(in_flight, 1.0);
+    assert_eq!(served.status("/ok"), 200);
+}
+
 /// Goal: a request that is under way when the gateway is told to stop still gets its answer; then the gateway ends well.
 #[test]
 fn stopping_lets_requests_end() {

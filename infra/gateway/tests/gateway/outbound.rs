@@ -20,6 +20,28 @@ fn components_call_each_other() {
     );
 }
 
+/// Goal: a component reaches its own application by path, wherever that leads, when an entry names `self`.
+#[test]
+fn components_call_their_own_application() {
+    let served = serve_manifest(&manifest(&["http://self"]), &["--chain-depth-max=2"]);
+    assert_eq!(
+        body_of(&served.get("/send/http/self.alt/hello", "")),
+        "hello\n"
+    );
+    assert_eq!(
+        body_of(&served.get("/send/http/self.alt/fixed", "")),
+        "fixed"
+    );
+    let circle = "send/http/self.alt/".repeat(3);
+    assert!(body_of(&served.get(&format!("/{circle}ok"), "")).contains("LoopDetected"));
+    let other = serve_manifest(&manifest(&["http://hello.spin.internal"]), &[]);
+    let denied = other.get("/send/http/self.alt/hello", "");
+    assert_eq!(
+        (status_of(&denied), body_of(&denied)),
+        (502, "ErrorCode::HttpRequestDenied")
+    );
+}
+
 /// Goal: a circle of calls ends, in process and through the depth that is carried along.
 #[test]
 fn circles_end() {

@@ -1,9 +1,9 @@
 //! What a client may send, and what a component sees of it.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use crate::setup::{body_of, header_of, problem_of, read_to_end, serve, status_of};
+use crate::setup::{body_of, header_of, is_complete, problem_of, read_to_end, serve, status_of};
 
 /// Goal: a body over the limit is refused by its stated length, and by its bytes when it states none.
 #[test]
@@ -261,5 +261,103 @@ fn pipelined_requests_are_answered_in_order() {
     assert!(
         places.iter().all(Option::is_some) && places.is_sorted(),
         "{answer}"
+    );
+}
+
+/// Goal: a head that never becomes a request gets a problem too, and the connection closes behind it; an answer before it on
+/// the same connection is whole.
+#[test]
+fn broken_heads_get_a_problem() {
+    let served = serve(&[]);
+    let long_path = format!(
+        "GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        "x".repeat(70_000)
+    );
+    let huge_head = format!(
+        "GET /ok HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n",
+        "x".repeat(300_000)
+    );
+    let cases: [(&[u8], u16, &str); 6] = [
+        (b"\x16\x03\x01\x02\x00", 400, "malformed-request"),
+        (
+            b"GET /ok HTTP/9.9\r\nhost: localhost\r\n\r\n",
+            400,
+            "malformed-request",
+        ),
+        (
+            b"GET /\x00 HTTP/1.1\r\nhost: localhost\r\n\r\n",
+            400,
+            "malformed-request",
+        ),
+        (
+            b"GET /ok HTTP/1.1\r\nbad header: 1\r\n\r\n",
+            400,
+            "malformed-request",
+        ),
+        (long_path.as_bytes(), 431, "headers-too-large"),
+        (huge_head.as_bytes(), 431, "headers-too-large"),
+    ];
+    for (request, status, code) in cases {
+        let answer = served.exchange(request);
+        let shown = String::from_utf8_lossy(&request[..request.len().min(40)]);
+        assert_eq!(status_of(&answer), status, "{shown}: {answer}");
+        let problem = problem_of(&answer);
+        assert_eq!(
+            problem["type"],
+            format!("urn:chudian:problem:{code}"),
+            "{shown}"
+        );
+        assert_eq!(problem["status"], status, "{shown}");
+        assert_eq!(
+            header_of(&answer, "x-request-id"),
+            problem["instance"].as_str(),
+            "{shown}"
+        );
+        assert_eq!(header_of(&answer, "connection"), Some("close"), "{shown}");
+        assert!(is_complete(&answer), "{shown}");
+    }
+    // After an answer that has gone out, on the same connection.
+    let mut stream = TcpStream::connect(served.address()).unwrap();
+    stream
+        .write_all(b"GET /hello HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .unwrap();
+    let mut first = [0; 4096];
+    let length = stream.read(&mut first).unwrap();
+    assert_eq!(
+        body_of(&String::from_utf8_lossy(&first[..length])),
+        "hello\n"
+    );
+    stream.write_all(b"nonsense\r\n\r\n").unwrap();
+    let answer = read_to_end(&mut stream);
+    assert_eq!(
+        problem_of(&answer)["type"],
+        "urn:chudian:problem:malformed-request"
+    );
+}
+
+/// Goal: many connections at once, each with a quick request behind the other, leave nothing behind in an instance: it needs
+/// few handles, however long that goes on.
+#[test]
+fn quick_requests_pile_nothing_up() {
+    let served = serve(&["--threads=1", "--instance-handles-max=300"]);
+    let address = served.address();
+    let request = b"GET /hello HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let asking: Vec<_> = (0..96)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let mut stream = TcpStream::connect(address).unwrap();
+                let mut answer = [0; 1024];
+                (0..100).all(|_| {
+                    stream.write_all(request).unwrap();
+                    let length = stream.read(&mut answer).unwrap();
+                    answer[..length].starts_with(b"HTTP/1.1 200")
+                })
+            })
+        })
+        .collect();
+    assert!(
+        asking.into_iter().all(|one| one.join().unwrap()),
+        "{}",
+        served.log()
     );
 }

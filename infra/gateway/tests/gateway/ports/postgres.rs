@@ -454,7 +454,12 @@ fn endless_statements_end_with_their_request() {
         assert_eq!(world.value("select count(*) from t"), json!({"Int64": 0}));
     }
     let working = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'";
-    let ended = (0..TRIES_MAX).any(|_| world.value(working) == json!({"Int64": 0}));
+    // In one form only: between two questions the figure may change.
+    let question = json!([{"open-async": world.url}, {"query": {"text": working}}]);
+    let ended = (0..TRIES_MAX).any(|_| {
+        let answers = world.run(question.clone());
+        answers[1]["Ok"]["rows"][0][0] == json!({"Int64": 0})
+    });
     assert!(ended, "the server still works for requests that are gone");
 }
 
