@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::{
     components,
-    shell::{Workspace, install_debian, on_path, run},
+    shell::{Workspace, install_debian, on_path, run, say},
 };
 
 /// What `cargo xtask bench` takes.
@@ -14,7 +14,10 @@ pub(crate) struct Options {
     /// Rounds of each comparison; medians are printed.
     #[arg(long, default_value = "5")]
     rounds: String,
-    /// Only these, separated by commas: start, hello, engine.
+    /// Seconds of load in each round and side.
+    #[arg(long, default_value = "4")]
+    seconds: String,
+    /// Only these, separated by commas: start, hello, key-value, simulation, engine, memory.
     #[arg(long)]
     only: Option<String>,
     /// Use the everyday build of the gateway instead of the shipped one, which takes long to build.
@@ -26,6 +29,11 @@ pub(crate) struct Options {
 pub(crate) fn run_verb(workspace: &Workspace, options: &Options) -> Result<()> {
     if !on_path("wrk") {
         install_debian(&["wrk"], "peak rates are measured with wrk")?;
+    }
+    if !on_path("wasmtime") {
+        say(
+            "`wasmtime` is not on the PATH: the comparison with `wasmtime serve` is left out (`cargo install wasmtime-cli --locked` provides it)",
+        );
     }
     components::build_all(workspace)?;
     let profile = if options.everyday { "release" } else { "dist" };
@@ -46,7 +54,7 @@ pub(crate) fn run_verb(workspace: &Workspace, options: &Options) -> Result<()> {
         .arg(built.join("chudian"))
         .arg("--root")
         .arg(&workspace.root);
-    command.args(["--rounds", &options.rounds]);
+    command.args(["--rounds", &options.rounds, "--seconds", &options.seconds]);
     if let Some(only) = &options.only {
         command.args(["--only", only]);
     }

@@ -2,9 +2,15 @@
 //! printed beside them for orientation; on a shared machine only the ratios and the medians mean something.
 
 mod engine;
+mod feedback;
 mod hello;
+mod import;
+mod key_value;
+mod load;
+mod memory;
 mod native;
 mod report;
+mod simulation;
 mod start;
 mod wrk;
 
@@ -26,6 +32,15 @@ enum Verb {
     Run(Setup),
     /// Serve the hello router natively (started by `run`).
     ServeHello,
+    /// Serve the tariff simulation natively (started by `run`).
+    ServeSimulation {
+        /// The workspace's root, for the migrations.
+        root: PathBuf,
+        /// Where its database goes.
+        folder: PathBuf,
+        /// `<key id>:<hash>` of the key that may ask.
+        bootstrap: String,
+    },
 }
 
 /// What is measured, and how long.
@@ -43,7 +58,10 @@ struct Setup {
     /// Seconds of load in each round and side.
     #[arg(long, default_value_t = 4)]
     seconds: u64,
-    /// Only these: start, hello, engine.
+    /// Seconds of mixed load for the memory run.
+    #[arg(long, default_value_t = 120)]
+    memory_seconds: u64,
+    /// Only these: start, hello, key-value, simulation, engine, feedback, import, memory.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -60,7 +78,14 @@ impl Setup {
 
 fn main() -> Result<()> {
     match Arguments::parse().verb {
-        Verb::ServeHello => native::serve(::hello::router()),
+        Verb::ServeHello => native::serve(async { Ok(::hello::router()) }),
+        Verb::ServeSimulation {
+            root,
+            folder,
+            bootstrap,
+        } => native::serve(
+            async move { simulation::native_router(&root, &folder, &bootstrap).await },
+        ),
         Verb::Run(setup) => {
             if setup.wants("start") {
                 start::run(&setup)?;
@@ -68,8 +93,23 @@ fn main() -> Result<()> {
             if setup.wants("hello") {
                 hello::run(&setup)?;
             }
+            if setup.wants("key-value") {
+                key_value::run(&setup)?;
+            }
+            if setup.wants("simulation") {
+                simulation::run(&setup)?;
+            }
             if setup.wants("engine") {
                 engine::run(&setup)?;
+            }
+            if setup.wants("feedback") {
+                feedback::run(&setup)?;
+            }
+            if setup.wants("import") {
+                import::run(&setup)?;
+            }
+            if setup.wants("memory") {
+                memory::run(&setup)?;
             }
             Ok(())
         }

@@ -13,12 +13,13 @@ use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::net::TcpListener;
 
-/// Serves until the process ends; prints the address first.
-pub(crate) fn serve(router: Router) -> Result<()> {
+/// Serves what `router` gives until the process ends; prints the address first.
+pub(crate) fn serve(router: impl Future<Output = Result<Router>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
+        let router = router.await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         println!("{}", listener.local_addr()?);
         loop {
@@ -39,10 +40,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts this program again with that verb and reads the address from its first line.
-    pub(crate) fn start(verb: &str) -> Result<Self> {
+    /// Starts this program again with a verb and its words, and reads the address from its first line.
+    pub(crate) fn start(words: &[&str]) -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
-            .arg(verb)
+            .args(words)
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child.stdout.take().context("no standard output")?;

@@ -40,7 +40,8 @@ pub(crate) fn run(setup: &Setup) -> Result<()> {
     Ok(())
 }
 
-fn resident_megabytes(process_id: u32) -> Result<f64> {
+/// What a process holds in memory now.
+pub(crate) fn resident_megabytes(process_id: u32) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process_id}/status"))?;
     let line = status
         .lines()
