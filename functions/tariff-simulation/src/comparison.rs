@@ -235,13 +235,7 @@ pub fn simulate(
         request.what_if.apply(&request.usage)
     };
     let metered = catalogue.meter(&usage)?;
-    let mut pricer = Pricer {
-        catalogue,
-        usage: &usage,
-        metered: &metered,
-        member_costs: Vec::new(),
-    };
-    pricer.price_members()?;
+    let pricer = Pricer::new(catalogue, &usage, &metered)?;
     let present = pricer.present()?;
     let plan_count = catalogue.catalogue.plans.len();
     let wanted: Vec<usize> = match &request.plans {
@@ -339,20 +333,14 @@ pub fn outside_costs(
 ) -> Result<Vec<i64>, SimulationError> {
     let usage = what_if.apply(usage);
     let metered = catalogue.meter(&usage)?;
-    let mut pricer = Pricer {
-        catalogue,
-        usage: &usage,
-        metered: &metered,
-        member_costs: Vec::new(),
-    };
-    pricer.price_members()?;
+    let pricer = Pricer::new(catalogue, &usage, &metered)?;
     Ok((0..usage.months.len())
         .map(|month| pricer.outside_fen(plan, month))
         .collect())
 }
 
 /// Prices plans for one customer.
-struct Pricer<'a> {
+pub(crate) struct Pricer<'a> {
     catalogue: &'a CompiledCatalogue,
     usage: &'a CustomerUsage,
     metered: &'a MeteredUsage,
@@ -361,6 +349,22 @@ struct Pricer<'a> {
 }
 
 impl<'a> Pricer<'a> {
+    /// A pricer of the customer's metered usage; members of the family are priced at once, on their own plans.
+    pub(crate) fn new(
+        catalogue: &'a CompiledCatalogue,
+        usage: &'a CustomerUsage,
+        metered: &'a MeteredUsage,
+    ) -> Result<Self, PricingError> {
+        let mut pricer = Self {
+            catalogue,
+            usage,
+            metered,
+            member_costs: Vec::new(),
+        };
+        pricer.price_members()?;
+        Ok(pricer)
+    }
+
     /// Joined on `joined`, or long ago.
     fn contexts(&self, joined: Option<Date>, charge_one_off: bool) -> Vec<MonthContext> {
         self.usage
@@ -505,21 +509,9 @@ impl<'a> Pricer<'a> {
     }
 
     fn present(&self) -> Result<Option<PlanResult>, PricingError> {
-        let customer = &self.usage.customer;
-        let Some(plan) = customer.plan else {
+        let Some((plan, quantities)) = self.present_choice() else {
             return Ok(None);
         };
-        let listed = &self.catalogue.catalogue.plans[plan].add_ons;
-        let quantities: Vec<u32> = listed
-            .iter()
-            .map(|add_on| {
-                customer
-                    .add_ons
-                    .iter()
-                    .find(|(held, _)| held == add_on)
-                    .map_or(0, |(_, quantity)| *quantity)
-            })
-            .collect();
         let bills = self.bills(plan, &quantities, true, false)?;
         let totals: Vec<MonthTotal> = bills
             .iter()
@@ -531,6 +523,41 @@ impl<'a> Pricer<'a> {
         let mut result = self.result(plan, quantities, &totals);
         result.describe(&bills);
         Ok(Some(result))
+    }
+
+    /// The same without a description: what each month costs.
+    pub(crate) fn present_totals(
+        &self,
+        workspace: &mut Workspace,
+    ) -> Result<Option<PlanResult>, PricingError> {
+        let Some((plan, quantities)) = self.present_choice() else {
+            return Ok(None);
+        };
+        let months = PricedMonths {
+            contexts: self.contexts(self.usage.customer.plan_since, true),
+            users: self.users(plan),
+        };
+        let compiled = &self.catalogue.plans[plan];
+        let totals = price_choice(compiled, Quantities::held(&quantities), &months, workspace)?;
+        Ok(Some(self.result(plan, quantities, &totals)))
+    }
+
+    /// The present plan, and the quantity of each of its add-ons.
+    fn present_choice(&self) -> Option<(usize, Vec<u32>)> {
+        let customer = &self.usage.customer;
+        let plan = customer.plan?;
+        let listed = &self.catalogue.catalogue.plans[plan].add_ons;
+        let quantities: Vec<u32> = listed
+            .iter()
+            .map(|add_on| {
+                customer
+                    .add_ons
+                    .iter()
+                    .find(|(held, _)| held == add_on)
+                    .map_or(0, |(_, quantity)| *quantity)
+            })
+            .collect();
+        Some((plan, quantities))
     }
 
     /// Most of each add-on that the customer may have, by slot.
@@ -550,7 +577,7 @@ impl<'a> Pricer<'a> {
     }
 
     /// Prices a candidate over the first `count` months, with its best add-ons for them.
-    fn candidate(
+    pub(crate) fn candidate(
         &self,
         request: &SimulationRequest,
         plan: usize,

@@ -34,6 +34,7 @@ async fn handle(request: Request) -> impl IntoResponse {
     let router = ROUTER.get_or_init(|| {
         let ports = Ports {
             sql: spin::sql(),
+            key_value: Arc::new(spin::key_value()),
             clock: Arc::new(spin::clock()),
             random: Arc::new(spin::random()),
             variables: Arc::new(spin::variables()),

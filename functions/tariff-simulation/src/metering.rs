@@ -65,36 +65,11 @@ impl CompiledCatalogue {
     /// # Errors
     /// As [`Self::meter`].
     pub fn meter_month(&self, month: &MonthUsage) -> Result<MeteredMonth, UsageTooLarge> {
-        let table = &self.meters;
         let mut metered = MeteredMonth {
-            meters: vec![0; table.meters.len()],
-            estimated: vec![false; table.meters.len()],
             events: month.events.clone(),
+            ..MeteredMonth::default()
         };
-        for line in month
-            .lines
-            .iter()
-            .filter(|line| !self.catalogue.switched_off[line.kind.index()])
-        {
-            let answers: Vec<(i64, bool)> = table
-                .profiles
-                .iter()
-                .map(|profile| answer(line, *profile))
-                .collect();
-            for index in table.by_cell.get(line.cell).into_iter().flatten() {
-                let position = *index as usize;
-                let Some(meter) = table.meters.get(position) else {
-                    continue;
-                };
-                let (quantity, estimated) = answers[meter.profile];
-                metered.meters[position] += quantity;
-                metered.estimated[position] |=
-                    quantity > 0 && (estimated || is_guessed(meter, line));
-                if metered.meters[position] > METER_MAX {
-                    return Err(UsageTooLarge);
-                }
-            }
-        }
+        self.meter_lines(&month.lines, &mut metered)?;
         metered
             .events
             .retain(|event| !self.catalogue.switched_off[event.kind.index()]);
@@ -104,6 +79,44 @@ impl CompiledCatalogue {
             return Err(UsageTooLarge);
         }
         Ok(metered)
+    }
+
+    /// Meters the totals of one month into `metered`, in place of what it held; nothing is allocated when it is used again.
+    ///
+    /// # Errors
+    /// As [`Self::meter`].
+    pub fn meter_lines(
+        &self,
+        lines: &[UsageLine],
+        metered: &mut MeteredMonth,
+    ) -> Result<(), UsageTooLarge> {
+        let table = &self.meters;
+        metered.meters.clear();
+        metered.meters.resize(table.meters.len(), 0);
+        metered.estimated.clear();
+        metered.estimated.resize(table.meters.len(), false);
+        for line in lines
+            .iter()
+            .filter(|line| !self.catalogue.switched_off[line.kind.index()])
+        {
+            for index in table.by_cell.get(line.cell).into_iter().flatten() {
+                let position = *index as usize;
+                let Some(meter) = table.meters.get(position) else {
+                    continue;
+                };
+                let Some(profile) = table.profiles.get(meter.profile) else {
+                    continue;
+                };
+                let (quantity, estimated) = answer(line, *profile);
+                metered.meters[position] += quantity;
+                metered.estimated[position] |=
+                    quantity > 0 && (estimated || is_guessed(meter, line));
+                if metered.meters[position] > METER_MAX {
+                    return Err(UsageTooLarge);
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -90,15 +90,26 @@ fn months_of(candidate: &Candidate) -> i128 {
 /// Saving over all months, times the months over which the switch is spread, less the share of its cost: comparable between
 /// candidates without any rounding.
 fn score(rule: &RankingRule, candidate: &Candidate) -> i128 {
-    let Some(saving) = &candidate.saving else {
-        return -i128::from(candidate.result.total_fen);
-    };
-    let saving_fen = i128::from(saving.total_fen);
+    match &candidate.saving {
+        None => -i128::from(candidate.result.total_fen),
+        Some(saving) => score_of_saving(rule, saving.total_fen, months_of(candidate), || {
+            candidate.switching.total_fen()
+        }),
+    }
+}
+
+/// The same from a saving over `months` months; what switching costs is asked only where the rule counts it.
+pub(crate) fn score_of_saving(
+    rule: &RankingRule,
+    saving_fen: i64,
+    months: i128,
+    switching_fen: impl FnOnce() -> i64,
+) -> i128 {
+    let saving_fen = i128::from(saving_fen);
     match rule.switching_cost_months {
         0 => saving_fen,
-        months => {
-            saving_fen * i128::from(months)
-                - i128::from(candidate.switching.total_fen()) * months_of(candidate)
+        spread_over => {
+            saving_fen * i128::from(spread_over) - i128::from(switching_fen()) * months
         }
     }
 }

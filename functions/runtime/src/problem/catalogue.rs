@@ -98,6 +98,8 @@ problem_kinds! {
     DATASET_INCOMPLETE = "dataset-incomplete", 409, "数据集不完整，不能发布", "The dataset is not complete";
     /// The import, snapshot or layer is in a state in which this cannot be done.
     DATASET_STATE = "dataset-state", 409, "数据集当前的状态不允许此操作", "The dataset's state does not allow this";
+    /// A batch's result is asked for before all of it was computed.
+    BATCH_INCOMPLETE = "batch-incomplete", 409, "批次还有未完成的部分", "The batch has parts that are not done";
 
     /// An event was not accepted; `errors` says why. It is kept and can be repaired and replayed.
     EVENT_REJECTED = "event-rejected", 422, "事件未被接受", "The event was rejected";

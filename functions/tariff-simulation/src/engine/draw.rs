@@ -2,7 +2,7 @@
 
 use super::{RateUse, Sink, StreamOutcome, Used, Workspace, tiers};
 use crate::cells::Measure;
-use crate::compile::{Priced, RateFacts, StreamRow, StreamTable, Variant};
+use crate::compile::{NONE_WIDE, Priced, RateFacts, StreamRow, StreamTable, Variant};
 use crate::metering::MeteredMonth;
 use crate::number::{Exact, divide};
 use crate::plan::AtCap;
@@ -55,39 +55,43 @@ pub(super) fn totals<S: Sink>(
             workspace,
             sink,
         );
-        let Some(facts) = variant.rates.get(usize::from(stream.rate)) else {
-            continue;
-        };
-        if facts.needs_events && beyond.quantity > 0 {
-            let events = metered
-                .meters
-                .get(stream.count_meter as usize)
-                .copied()
-                .unwrap_or(0);
-            let charged_events = beyond.share_of_events(events);
-            // Counted usage is its own number of events; otherwise totals do not say which events were inside the allowances.
-            let is_counted = facts.measure == Measure::Count;
-            let is_split = !beyond.is_all() && !is_counted;
-            let is_average = facts.over_event && events != 1 && !is_counted;
-            if is_split
-                || is_average
-                || metered
-                    .estimated
-                    .get(stream.count_meter as usize)
-                    .copied()
-                    .unwrap_or(false)
-            {
-                sink.estimate(stream.rate);
-            }
-            let rate = usize::from(stream.rate);
-            if facts.over_event {
-                workspace.event_amounts[rate] +=
-                    average_events(variant, rate, facts, beyond.quantity, charged_events);
-            }
-            let gathered = workspace.note(stream.rate);
-            gathered.setups = gathered.setups.plus(charged_events);
+        if stream.count_meter != NONE_WIDE && beyond.quantity > 0 {
+            charge_events(variant, stream, metered, beyond, workspace, sink);
         }
     }
+}
+
+/// Notes the events of a stream that are partly beyond the allowances, where their number matters.
+#[inline(never)]
+fn charge_events<S: Sink>(
+    variant: &Variant,
+    stream: &StreamRow,
+    metered: &MeteredMonth,
+    beyond: Beyond,
+    workspace: &mut Workspace,
+    sink: &mut S,
+) {
+    let rate = usize::from(stream.rate);
+    let Some(facts) = variant.rates.get(rate) else {
+        return;
+    };
+    let count_meter = stream.count_meter as usize;
+    let events = metered.meters.get(count_meter).copied().unwrap_or(0);
+    let charged_events = beyond.share_of_events(events);
+    // Counted usage is its own number of events; otherwise totals do not say which events were inside the allowances.
+    let is_counted = facts.measure == Measure::Count;
+    let is_split = !beyond.is_all() && !is_counted;
+    let is_average = facts.over_event && events != 1 && !is_counted;
+    let is_estimated = metered.estimated.get(count_meter).copied().unwrap_or(false);
+    if is_split || is_average || is_estimated {
+        sink.estimate(stream.rate);
+    }
+    if facts.over_event {
+        workspace.event_amounts[rate] +=
+            average_events(variant, rate, facts, beyond.quantity, charged_events);
+    }
+    let gathered = workspace.note(stream.rate);
+    gathered.setups = gathered.setups.plus(charged_events);
 }
 
 /// Part of a stream beyond the allowances.
@@ -191,6 +195,7 @@ pub(super) fn draw<S: Sink>(
 }
 
 /// Converts by running total, so that the parts of a month add up to the conversion of the whole.
+#[inline(never)]
 fn convert(facts: &RateFacts, rate_use: &mut RateUse, served: i64) -> i64 {
     let before = facts
         .convert_rounding

@@ -8,6 +8,7 @@ use crate::metering::MeteredMonth;
 use crate::usage::UsageEvent;
 
 /// Draws all events of a user.
+#[inline(never)]
 pub(super) fn draw<S: Sink>(
     variant: &Variant,
     table: &StreamTable,

@@ -9,6 +9,9 @@
 //! state lies in a [`Workspace`] that is made once. Of the sample's ten streams and eleven rates in a plan, three streams find usage in
 //! a month and one or two rates are charged. With events, each event is walked through its increments and bands instead.
 //!
+//! What few plans or months have (events, service stops, steps after pricing, introductory terms) is kept out of line: inlined it would
+//! cost every month registers and stack, which in WebAssembly is a large part of the whole.
+//!
 //! **Order.** Exactly the order stated in `docs/reference/catalogue.md`, "How a month is priced".
 
 mod draw;
@@ -21,10 +24,10 @@ mod tiers;
 pub use sink::{Line, LineKind, NoSink, RateOutcome, Sink, StreamOutcome};
 pub use tiers::{TierSink, charge};
 
-use crate::compile::{NONE, Variant};
+use crate::compile::{BucketRow, NONE, Variant};
 use crate::limits::LINE_FEN_MAX;
 use crate::metering::MeteredMonth;
-use crate::number::{PERCENT_WHOLE, round_ratio};
+use crate::number::{Exact, PERCENT_WHOLE, round_ratio};
 use crate::plan::{FirstMonth, LineGroup, PhaseFee};
 
 /// Why a month cannot be priced.
@@ -270,15 +273,19 @@ pub fn price_month<S: Sink>(
         draw::totals(variant, table, user, metered, workspace, sink);
     }
     let usage_fen = rates(variant, workspace, sink)?;
-    steps::amount_caps(variant, workspace, sink);
+    if variant.looks_at_lines {
+        steps::amount_caps(variant, workspace, sink);
+    }
     let fees_fen = fees(variant, month, workspace, sink);
-    let total = steps::finish(
-        variant,
-        &month.context,
-        usage_fen + fees_fen,
-        workspace,
-        sink,
-    );
+    let lines_fen = usage_fen.plus(fees_fen);
+    let total = if variant.looks_at_lines || !variant.taxes.is_empty() {
+        steps::finish(variant, &month.context, lines_fen, workspace, sink)
+    } else {
+        MonthTotal {
+            total_fen: lines_fen,
+            tax_fen: 0,
+        }
+    };
     if variant.rolls_over {
         carry_over(variant, workspace);
     }
@@ -297,13 +304,13 @@ fn rates<S: Sink>(
         let rate = usize::from(workspace.noted[position]);
         // Conversion notes usage that the allowances may cover.
         if workspace.rates[rate].is_charged() {
-            sum_fen += within_bound(rate_line(variant, rate, workspace, sink))?;
+            sum_fen = within_bound(rate_line(variant, rate, workspace, sink))?.plus(sum_fen);
         }
     }
     for rate in &variant.due_at_zero {
         let rate = usize::from(*rate);
         if !workspace.rates[rate].is_charged() {
-            sum_fen += within_bound(rate_line(variant, rate, workspace, sink))?;
+            sum_fen = within_bound(rate_line(variant, rate, workspace, sink))?.plus(sum_fen);
         }
     }
     Ok(sum_fen)
@@ -336,35 +343,41 @@ fn rate_line<S: Sink>(
 /// Fills the current pots.
 #[inline]
 fn grant(variant: &Variant, month: &PricedMonth<'_>, workspace: &mut Workspace) {
-    let (granted, context) = (month.quantities.granted, &month.context);
     for bucket in &variant.buckets {
-        if bucket.always {
-            workspace.pots[usize::from(bucket.current_pot)] = bucket.grant_scaled;
-            continue;
-        }
-        let held = match bucket.slot {
-            NONE => 1,
-            slot => i64::from(granted.get(usize::from(slot)).copied().unwrap_or(0)),
+        let amount = if bucket.always {
+            bucket.grant_scaled
+        } else {
+            conditional_grant(variant, bucket, month)
         };
-        let given = held > 0
-            && (!bucket.once || context.tenure_months == Some(0))
-            && context.is_within(bucket.first_months);
-        let mut amount = match held {
-            1 if given => bucket.grant_scaled,
-            _ if given => bucket.grant_scaled * held,
-            _ => 0,
-        };
-        if variant.prorate_allowances
-            && !bucket.once
-            && let Some((days, of)) = context.share()
-        {
-            // Whole units of the allowance, rounded down; through 128 bits because the product can leave 64.
-            let units =
-                i128::from(amount) * i128::from(days) / (i128::from(of) * i128::from(bucket.scale));
-            amount = i64::try_from(units * i128::from(bucket.scale)).unwrap_or(amount);
-        }
         workspace.pots[usize::from(bucket.current_pot)] = amount;
     }
+}
+
+/// What an allowance gives that depends on add-ons held or on the time of joining.
+#[inline(never)]
+fn conditional_grant(variant: &Variant, bucket: &BucketRow, month: &PricedMonth<'_>) -> i64 {
+    let (granted, context) = (month.quantities.granted, &month.context);
+    let held = match bucket.slot {
+        NONE => 1,
+        slot => i64::from(granted.get(usize::from(slot)).copied().unwrap_or(0)),
+    };
+    let given = held > 0
+        && (!bucket.once || context.tenure_months == Some(0))
+        && context.is_within(bucket.first_months);
+    if !given {
+        return 0;
+    }
+    let amount = bucket.grant_scaled * held;
+    if variant.prorate_allowances
+        && !bucket.once
+        && let Some((days, of)) = context.share()
+    {
+        // Whole units of the allowance, rounded down; through 128 bits because the product can leave 64.
+        let units =
+            i128::from(amount) * i128::from(days) / (i128::from(of) * i128::from(bucket.scale));
+        return i64::try_from(units * i128::from(bucket.scale)).unwrap_or(amount);
+    }
+    amount
 }
 
 /// Ages the rests: what is too old expires, what is left of this month becomes one month old.
@@ -425,7 +438,7 @@ fn fees<S: Sink>(
                 (members, line.fee_fen * members)
             }
         };
-        sum_fen += amount_fen;
+        sum_fen = amount_fen.plus(sum_fen);
         if variant.looks_at_lines {
             workspace.nets[index] = amount_fen;
         }
@@ -442,6 +455,7 @@ fn fees<S: Sink>(
 
 /// The monthly fee of a month, rounded as the plan says.
 #[must_use]
+#[inline(never)]
 pub fn monthly_fee(variant: &Variant, context: MonthContext) -> i64 {
     let Some(tenure) = context.tenure_months else {
         return variant.long_run_fee_fen;

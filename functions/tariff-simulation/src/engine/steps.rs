@@ -108,7 +108,7 @@ pub(super) fn cost_of_capped_blocks<N: Priced>(
 }
 
 /// Caps over several lines.
-#[inline]
+#[inline(never)]
 pub(super) fn amount_caps<S: Sink>(variant: &Variant, workspace: &mut Workspace, sink: &mut S) {
     for (index, cap) in variant.amount_caps.iter().enumerate() {
         let before_fen = sum(workspace, &cap.lines);
@@ -239,7 +239,7 @@ fn proportion(base_fen: i64, numerator: i64, denominator: i64, rounding: Roundin
 }
 
 /// Discounts, minimum, maximum and tax; returns the bill. `lines_fen` is the sum of all lines where no step looks at single ones.
-#[inline]
+#[inline(never)]
 pub(super) fn finish<S: Sink>(
     variant: &Variant,
     context: &MonthContext,

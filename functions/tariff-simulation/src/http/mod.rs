@@ -4,6 +4,7 @@
 //! [`problems`], once. Who may call what stands in [`routes`], beside the routes.
 
 mod activations;
+mod batches;
 mod catalogues;
 mod customers;
 mod documents;
@@ -17,13 +18,14 @@ mod simulations;
 use std::sync::Arc;
 
 use axum::Router;
+use chudian_runtime::dataset::Snapshots;
 use chudian_runtime::http::auth::{Admission, Guard, guarded};
 use chudian_runtime::http::edge::{Edge, Log};
 use chudian_runtime::http::idempotency::Idempotency;
 use chudian_runtime::http::openapi;
 use chudian_runtime::http::personal_access::PersonalAccess;
 use chudian_runtime::ports::sql::Sql;
-use chudian_runtime::ports::{Clock, Random, Variables};
+use chudian_runtime::ports::{Clock, KeyValue, Random, Variables};
 use chudian_runtime::problem::Problem;
 use chudian_vocabulary::access::Role::{self, Admin, Analyst, Approver, Channel, Hall};
 use chudian_vocabulary::{Date, Name};
@@ -43,6 +45,8 @@ pub const OPENAPI_PATH: &str = "/tariff/v1/openapi.json";
 pub struct Ports {
     /// The database.
     pub sql: Sql,
+    /// The values of the customer dataset, and of batches over it.
+    pub key_value: Arc<dyn KeyValue>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness, for ids.
@@ -65,6 +69,8 @@ pub struct Face {
 #[derive(Clone)]
 struct App {
     store: Store,
+    snapshots: Snapshots,
+    key_value: Arc<dyn KeyValue>,
     guard: Guard,
     idempotency: Idempotency,
     personal_access: PersonalAccess,
@@ -84,6 +90,7 @@ impl App {
 pub fn face(ports: Ports) -> Face {
     let Ports {
         sql,
+        key_value,
         clock,
         random,
         variables,
@@ -97,6 +104,8 @@ pub fn face(ports: Ports) -> Face {
     );
     let app = App {
         store: Store::new(sql.clone(), Arc::clone(&clock)),
+        snapshots: Snapshots::new(sql.clone(), Arc::clone(&key_value), Arc::clone(&clock)),
+        key_value,
         guard: guard.clone(),
         idempotency: Idempotency::new(sql.clone(), Arc::clone(&clock), Arc::clone(&random)),
         personal_access: PersonalAccess::new(sql, clock, Arc::clone(&random)),
@@ -188,6 +197,22 @@ fn routes(guard: &Guard) -> OpenApiRouter<App> {
         .merge(with(
             users,
             OpenApiRouter::new().routes(routes!(offers::make, offers::list)),
+        ))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(batches::begin)),
+        ))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(batches::progress, batches::remove)),
+        ))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(batches::compute)),
+        ))
+        .merge(with(
+            planners,
+            OpenApiRouter::new().routes(routes!(batches::column)),
         ))
         .merge(OpenApiRouter::new().routes(routes!(documents::schema)))
 }

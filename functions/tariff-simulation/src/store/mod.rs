@@ -1,10 +1,11 @@
-//! What the function keeps: catalogue versions, activations, customers, rules, offers. The only module with SQL.
+//! What the function keeps: catalogue versions, activations, customers, rules, offers, batches. The only module with SQL.
 //!
 //! Invariants: a catalogue version is its content (the first 16 hex characters of the SHA-256 of its bytes) and never changes, so
 //! compiled versions are remembered by it. What can change (activations, rules) is read anew by each request, so that a change is
 //! felt by the next request in every instance. Nothing here decides anything about prices.
 
 mod activations;
+mod batches;
 mod catalogues;
 mod customers;
 mod offers;
@@ -17,6 +18,7 @@ use chudian_runtime::ports::sql::Sql;
 use chudian_vocabulary::Date;
 
 pub use activations::Activation;
+pub use batches::{BatchPart, BatchRow, part_key};
 pub use catalogues::{CatalogueFacts, NewCatalogue};
 pub use customers::StoredCustomer;
 pub use offers::{NewOffer, Offer, OfferFilter, OfferPlace};

@@ -8,6 +8,7 @@
     reason = "the whole crate is tests; clippy's own exception covers only marked functions"
 )]
 
+mod batches;
 mod refusals;
 mod scenarios;
 mod world;
@@ -38,6 +39,9 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    a_batch_gives_the_answers_of_single_questions,
+    a_batch_says_what_is_wrong_with_its_mapping,
+    a_batch_goes_on_where_it_stopped,
     the_day_decides_which_catalogue_holds,
     what_is_in_force_cannot_be_taken_back,
     both_faces_give_one_answer,

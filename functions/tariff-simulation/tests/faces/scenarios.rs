@@ -1,5 +1,9 @@
 //! What both databases must show alike.
 
+pub(crate) use crate::batches::{
+    a_batch_gives_the_answers_of_single_questions, a_batch_goes_on_where_it_stopped,
+    a_batch_says_what_is_wrong_with_its_mapping,
+};
 use chudian_runtime::parameters;
 use chudian_tariff_simulation::service::typed::LoadedCatalogue;
 use serde_json::{Value, json};

@@ -8,7 +8,9 @@ use axum::Router;
 use axum::body::Body;
 use chudian_runtime::http::edge::Log;
 use chudian_runtime::parameters;
-use chudian_runtime::ports::native::{self, ManualClock, MapVariables, SystemRandom};
+use chudian_runtime::ports::native::{
+    self, ManualClock, MapVariables, SqlKeyValue, SystemRandom,
+};
 use chudian_runtime::ports::sql::Sql;
 use chudian_runtime::ports::{Clock as _, Random as _};
 use chudian_tariff_simulation::http::{Ports, face};
@@ -30,6 +32,7 @@ pub(crate) const MONTHS: &str = include_str!("../../../../tests/e2e/data/months.
 pub(crate) struct World {
     pub(crate) sql: Sql,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) key_value: Arc<SqlKeyValue>,
     router: Router,
     keys: BTreeMap<String, AccessKey>,
     _folder: tempfile::TempDir,
@@ -75,9 +78,11 @@ impl World {
             native::apply_migrations(&sql, migrations).await.unwrap();
         }
         let clock = Arc::new(ManualClock::at_unix_ms(START_UNIX_MS));
+        let key_value = Arc::new(SqlKeyValue::open(sql.clone()).await.unwrap());
         let variables = MapVariables::new([("key_pepper", ""), ("bootstrap_key_hash", "")]);
         let ports = Ports {
             sql: sql.clone(),
+            key_value: key_value.clone(),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
             variables: Arc::new(variables),
@@ -86,6 +91,7 @@ impl World {
         let mut world = Self {
             sql,
             clock,
+            key_value,
             router: face(ports).router,
             keys: BTreeMap::new(),
             _folder: folder,
@@ -134,6 +140,22 @@ impl World {
         path: &str,
         body: Vec<u8>,
     ) -> Got {
+        let (status, bytes) = self.send_for_bytes(language, who, method, path, body).await;
+        Got {
+            status,
+            json: serde_json::from_slice(&bytes).unwrap_or_default(),
+        }
+    }
+
+    /// The same with the body of the answer as it is.
+    pub(crate) async fn send_for_bytes(
+        &self,
+        language: &str,
+        who: &str,
+        method: &str,
+        path: &str,
+        body: Vec<u8>,
+    ) -> (StatusCode, Vec<u8>) {
         let credential = self.keys.get(who).map_or(who, AccessKey::reveal);
         let request = Request::builder()
             .method(method)
@@ -146,10 +168,7 @@ impl World {
         let response = self.router.clone().call(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        Got {
-            status: parts.status,
-            json: serde_json::from_slice(&bytes).unwrap_or_default(),
-        }
+        (parts.status, bytes.into())
     }
 
     pub(crate) async fn count(&self, table: &str) -> i64 {

@@ -1,10 +1,10 @@
-//! Prices many customers under many plans, totals only: the inner loop of a batch over the dataset (TS-7).
+//! Prices one customer under many plans, totals only: the inner loop of a batch.
 
-use crate::compile::CompiledCatalogue;
+use crate::compile::{CompiledCatalogue, CompiledPlan};
 use crate::engine::{
     MonthContext, NoSink, PricedMonth, PricingError, Quantities, Workspace, price_month,
 };
-use crate::metering::MeteredUsage;
+use crate::metering::{MeteredMonth, MeteredUsage};
 
 /// Factor of the 64-bit FNV hash: odd and spread out, so that equal rounds do not cancel each other.
 const CHECKSUM_FACTOR: u64 = 0x0100_0000_01b3;
@@ -25,19 +25,30 @@ pub fn price_totals(
     };
     let mut plan_months = 0;
     for (plan, total_fen) in catalogue.plans.iter().zip(totals_fen.iter_mut()) {
-        *total_fen = 0;
-        workspace.begin(&plan.bare);
-        for month in &customer.months {
-            let month = PricedMonth {
-                quantities: Quantities::held(&[]),
-                context: MonthContext::LONG_RUN,
-                users: &[month],
-            };
-            *total_fen += price_month(&plan.bare, &month, workspace, &mut NoSink)?.total_fen;
-            plan_months += 1;
-        }
+        *total_fen = price_plan(plan, &customer.months, workspace)?;
+        plan_months += customer.months.len() as u64;
     }
     Ok(plan_months)
+}
+
+/// Sum of the bills of a plan without add-ons, in the long run.
+#[inline]
+pub(super) fn price_plan(
+    plan: &CompiledPlan,
+    months: &[MeteredMonth],
+    workspace: &mut Workspace,
+) -> Result<i64, PricingError> {
+    let mut total_fen = 0;
+    workspace.begin(&plan.bare);
+    for month in months {
+        let month = PricedMonth {
+            quantities: Quantities::held(&[]),
+            context: MonthContext::LONG_RUN,
+            users: &[month],
+        };
+        total_fen += price_month(&plan.bare, &month, workspace, &mut NoSink)?.total_fen;
+    }
+    Ok(total_fen)
 }
 
 /// The same totals computed `rounds` times over, as a batch over equal customers would: the engine's speed without anything
