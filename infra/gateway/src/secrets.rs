@@ -16,11 +16,14 @@ use std::path::Path;
 use anyhow::Context as _;
 use chudian_manifest::Manifest;
 use chudian_vocabulary::access::{AccessKey, BootstrapKey, KEY_RANDOM_BYTES, Pepper};
+use chudian_vocabulary::pseudonym::{PSEUDONYM_KEY_BYTES, PseudonymKey};
 
 /// The variable that holds the pepper, and the file that keeps it.
 const PEPPER: (&str, &str) = ("key_pepper", "key-pepper");
 /// The variable that holds the hash of the first admin key, and the file that keeps it.
 const BOOTSTRAP: (&str, &str) = ("bootstrap_key_hash", "bootstrap-key-hash");
+/// The file that keeps the key of pseudonyms.
+const PSEUDONYM_KEY_FILE: &str = "pseudonym-key";
 /// As much randomness as the hash can take in.
 const PEPPER_BYTES: usize = 32;
 
@@ -101,6 +104,28 @@ impl Secrets {
     pub fn new_admin_key(&self) -> Option<&AccessKey> {
         self.new_admin_key.as_ref()
     }
+}
+
+/// The installation's key of pseudonyms: from its file in the state folder, which is made when it is not there. An installation has one for
+/// ever: under another key every customer would be a stranger.
+///
+/// # Errors
+/// When the file cannot be read or written or holds no key, or the system has no randomness.
+pub fn pseudonym_key(state_dir: &Path) -> anyhow::Result<PseudonymKey> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(state_dir)
+        .with_context(|| format!("cannot make {}", state_dir.display()))?;
+    let path = state_dir.join(PSEUDONYM_KEY_FILE);
+    let (text, _) = read_or_make(&path, || {
+        let mut bytes = [0; PSEUDONYM_KEY_BYTES];
+        getrandom::fill(&mut bytes)
+            .map_err(|error| anyhow::anyhow!("the system has no randomness: {error}"))?;
+        Ok(PseudonymKey::from(bytes).reveal())
+    })?;
+    text.parse::<PseudonymKey>()
+        .with_context(|| path.display().to_string())
 }
 
 /// The file's text, or what `make` gives, written to it. Two that start at once agree on what the first one wrote. The

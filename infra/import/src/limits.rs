@@ -18,9 +18,6 @@ pub const BLOCKS_WAITING: usize = 3;
 /// Columns of a file: twice what a dataset may have, because files have columns that are dropped.
 pub const FILE_COLUMNS_MAX: usize = 1024;
 
-/// Longest heading, in bytes.
-pub const HEADING_BYTES_MAX: usize = 256;
-
 /// Distinct words of one column. A brand has five, plans have hundreds, cells of the network a hundred thousand; more is a name or an
 /// identifier, which has no business in the dataset (PR-1).
 pub const DISTINCT_WORDS_MAX: usize = 131_072;

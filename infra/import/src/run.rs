@@ -8,17 +8,19 @@
 //! Invariant: nothing is published before every row was read and the rejects were counted; whatever goes wrong before, the snapshot in
 //! force stays in force.
 
+mod outbox;
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
-use std::thread::{self, Scope, ScopedJoinHandle};
+use std::thread;
 
 use chudian_dataset::ROWS_MAX;
-use chudian_dataset::schema::{ColumnName, Schema};
+use chudian_dataset::schema::Schema;
 use chudian_vocabulary::Language;
 use chudian_vocabulary::pseudonym::PseudonymKey;
 use sha2::{Digest as _, Sha256};
 
+use self::outbox::{Outbox, Parts};
 use crate::ImportError;
 use crate::build::{Duplicates, PageSpill, SegmentBuilder};
 use crate::limits::BLOCKS_WAITING;
@@ -27,10 +29,7 @@ use crate::rejects::{RejectFile, RejectLimit};
 use crate::rows::{Block, Reject, RejectReason, RowReader};
 use crate::source::{self, Records, RowSource, Survey};
 use crate::state::{State, hexadecimal};
-use crate::target::{Announcement, Arrived, PAGES_TOGETHER, Published, Target, TargetError};
-
-/// Parts on their way at a time: enough to keep the receiving side busy while the next segment is made.
-pub const SENDERS: usize = 3;
+use crate::target::{Announcement, Arrived, PAGES_TOGETHER, Published, Target};
 
 /// What is imported, and how.
 pub struct Import<'a> {
@@ -261,13 +260,7 @@ fn make(
     let mut maker = Maker {
         import,
         schema: &import.mapping.schema,
-        parts: Parts {
-            outbox,
-            arrived,
-            digest: Sha256::new(),
-            sent: 0,
-            skipped: 0,
-        },
+        parts: Parts::new(outbox, arrived),
         duplicates: Duplicates::for_rows(import.survey.line_feeds + 1),
         builder: SegmentBuilder::new(&import.mapping.schema),
         spill: PageSpill::new(import.scratch).map_err(file_error(import.scratch))?,
@@ -439,170 +432,5 @@ impl Import<'_> {
         } else {
             Err(source::SourceError::Changed.into())
         }
-    }
-}
-
-/// What has been made, sent and passed over.
-struct Parts<'a> {
-    outbox: Option<&'a Outbox<'a>>,
-    arrived: &'a Arrived,
-    digest: Sha256,
-    sent: u64,
-    skipped: u64,
-}
-
-impl Parts<'_> {
-    fn column(
-        &mut self,
-        segment: usize,
-        name: &ColumnName,
-        body: Vec<u8>,
-    ) -> Result<(), ImportError> {
-        let digest: [u8; 32] = Sha256::digest(&body).into();
-        let there = self.arrived.columns.get(&(segment, name.to_string()));
-        let there = there.is_some_and(|there| *there == hexadecimal(&digest));
-        self.part(
-            digest,
-            there,
-            Part::Column {
-                segment,
-                name: name.clone(),
-                body,
-            },
-        )
-    }
-
-    fn pages(&mut self, first: u64, rows: u64, body: Vec<u8>) -> Result<(), ImportError> {
-        let digest: [u8; 32] = Sha256::digest(&body).into();
-        let there = self
-            .arrived
-            .pages
-            .get(&first)
-            .is_some_and(|there| *there == hexadecimal(&digest));
-        self.part(digest, there, Part::Pages { first, rows, body })
-    }
-
-    fn part(&mut self, digest: [u8; 32], there: bool, part: Part) -> Result<(), ImportError> {
-        self.digest.update(digest);
-        match self.outbox {
-            Some(_) if there => self.skipped += 1,
-            Some(outbox) => {
-                outbox.send(part)?;
-                self.sent += 1;
-            }
-            None => {}
-        }
-        Ok(())
-    }
-}
-
-/// Something to send.
-enum Part {
-    Column {
-        segment: usize,
-        name: ColumnName,
-        body: Vec<u8>,
-    },
-    Pages {
-        first: u64,
-        rows: u64,
-        body: Vec<u8>,
-    },
-}
-
-/// Sends parts by several threads.
-struct Outbox<'scope> {
-    parts: SyncSender<Part>,
-    senders: Vec<ScopedJoinHandle<'scope, ()>>,
-    refusal: std::sync::Arc<Mutex<Option<TargetError>>>,
-}
-
-impl<'scope> Outbox<'scope> {
-    fn start<'env: 'scope>(
-        scope: &'scope Scope<'scope, 'env>,
-        target: &'env dyn Target,
-        import: &'env str,
-    ) -> Self {
-        let (parts, waiting) = sync_channel::<Part>(SENDERS);
-        let waiting = std::sync::Arc::new(Mutex::new(waiting));
-        let refusal = std::sync::Arc::new(Mutex::new(None));
-        let senders = (0..SENDERS)
-            .map(|_| {
-                let (waiting, refusal) = (
-                    std::sync::Arc::clone(&waiting),
-                    std::sync::Arc::clone(&refusal),
-                );
-                scope.spawn(move || {
-                    loop {
-                        let part = waiting
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .recv();
-                        let Ok(part) = part else { return };
-                        if refusal
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .is_some()
-                        {
-                            // Somebody was refused: what is still waiting is taken and let go.
-                            continue;
-                        }
-                        let sent = match part {
-                            Part::Column {
-                                segment,
-                                name,
-                                body,
-                            } => target.put_column(import, segment, &name, &body),
-                            Part::Pages { first, rows, body } => {
-                                target.put_pages(import, first, rows, &body)
-                            }
-                        };
-                        if let Err(error) = sent {
-                            refusal
-                                .lock()
-                                .unwrap_or_else(PoisonError::into_inner)
-                                .get_or_insert(error);
-                        }
-                    }
-                })
-            })
-            .collect();
-        Self {
-            parts,
-            senders,
-            refusal,
-        }
-    }
-
-    fn refused(&self) -> Option<TargetError> {
-        self.refusal
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn send(&self, part: Part) -> Result<(), ImportError> {
-        if let Some(error) = self.refused() {
-            return Err(error.into());
-        }
-        self.parts.send(part).map_err(|_| ImportError::Thread)
-    }
-
-    /// Waits until everything is sent.
-    fn finish(self) -> Result<(), ImportError> {
-        let Self {
-            parts,
-            senders,
-            refusal,
-        } = self;
-        drop(parts);
-        for sender in senders {
-            sender.join().map_err(|_| ImportError::Thread)?;
-        }
-        let refused = refusal
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        refused.map_or(Ok(()), |error| Err(error.into()))
     }
 }

@@ -1,7 +1,11 @@
 //! The verbs of the command line, one module each.
 
+pub mod batch;
+mod client;
 pub mod doctor;
+pub mod import;
 pub mod keys;
+pub mod list;
 pub mod migrate;
 pub mod modules;
 pub mod openapi;
