@@ -151,8 +151,12 @@ pub(crate) async fn native_router(root: &Path, folder: &Path, bootstrap: &str) -
             .with_context(|| format!("cannot apply {migrations}"))?;
     }
     let variables = MapVariables::new([("key_pepper", ""), ("bootstrap_key_hash", bootstrap)]);
+    let key_value = native::SqlKeyValue::open(sql.clone())
+        .await
+        .context("cannot make the key-value table")?;
     let ports = Ports {
         sql,
+        key_value: Arc::new(key_value),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
         variables: Arc::new(variables),
