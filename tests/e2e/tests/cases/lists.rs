@@ -7,15 +7,41 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use chudian_e2e::{Caller, Host, caller::expect_problem, harness::Case, host::binary};
+use chudian_e2e::{Caller, Host, caller::{expect_problem, problem_code}, harness::Case, host::binary};
 use chudian_test_support::gateway::Gateway;
 use serde_json::{Value, json};
 
 /// Rows of the table: enough users of each business to learn from, few enough for a quick import.
 const ROWS: usize = 20_000;
 
+/// The routes of `docs/reference/lists-api.md` with the roles that they let in.
+const REFERENCE: [(&str, &str, &[&str]); 17] = [
+    ("post", "/filter/v1/lists", &["analyst", "admin"]),
+    ("get", "/filter/v1/lists", &["analyst", "approver", "custodian", "admin"]),
+    ("get", "/filter/v1/lists/{list_id}", &["analyst", "approver", "custodian", "admin"]),
+    ("post", "/filter/v1/lists/{list_id}/verification", &["analyst", "approver", "admin"]),
+    ("post", "/filter/v1/lists/{list_id}/submission", &["analyst", "admin"]),
+    ("post", "/filter/v1/lists/{list_id}/approval", &["approver"]),
+    ("post", "/filter/v1/lists/{list_id}/rejection", &["approver"]),
+    ("post", "/filter/v1/lists/{list_id}/expiry", &["analyst", "approver", "admin"]),
+    ("post", "/filter/v1/lists/{list_id}/exports", &["custodian"]),
+    ("get", "/filter/v1/lists/{list_id}/exports", &["approver", "custodian", "admin"]),
+    ("get", "/filter/v1/lists/{list_id}/exports/{export_id}/file", &["custodian"]),
+    ("post", "/filter/v1/lists/{list_id}/traces", &["approver", "admin"]),
+    ("post", "/filter/v1/lists/{list_id}/next", &["hall", "channel"]),
+    ("get", "/filter/v1/lists/{list_id}/customers/{customer_id}", &["hall", "channel"]),
+    ("get", "/filter/v1/lists/{list_id}/accesses", &["approver", "admin"]),
+    ("post", "/filter/v1/lookalikes", &["analyst", "admin"]),
+    ("get", "/filter/v1/lookalikes/{run_id}", &["analyst", "approver", "admin"]),
+];
+
 pub(crate) fn cases() -> Vec<Case> {
     vec![
+        Case::new(
+            "lists::routes",
+            "the routes of the reference are those of the document, and let in the roles that it names",
+            routes,
+        ),
         Case::new(
             "lists::walk_through",
             "a list is frozen, approved, exported, opened and completed; the server never had the private key or a number",
@@ -27,6 +53,32 @@ pub(crate) fn cases() -> Vec<Case> {
             planted,
         ),
     ]
+}
+
+fn routes(host: &Host) -> Result<()> {
+    let document = host.open().get("/filter/v1/openapi.json")?.expect_status(200)?;
+    let paths = document["paths"].as_object().context("no paths")?;
+    let mut served: Vec<(String, String)> = Vec::new();
+    for (path, item) in paths.iter().filter(|(path, _)| path.contains("/lists") || path.contains("/lookalikes")) {
+        let methods = item.as_object().context("a path without methods")?.keys();
+        served.extend(methods.filter(|method| ["get", "post", "put", "delete"].contains(&method.as_str())).map(|method| (method.clone(), path.clone())));
+    }
+    let mut wanted: Vec<(String, String)> =
+        REFERENCE.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+    served.sort();
+    wanted.sort();
+    ensure!(served == wanted, "served {served:?}, wanted {wanted:?}");
+    for (method, path, roles) in REFERENCE {
+        let address = path.replace("{list_id}", "fl_none").replace("{export_id}", "fx_none").replace("{customer_id}", "none").replace("{run_id}", "fk_none");
+        let ask = |caller: &Caller| if method == "get" { caller.get(&address) } else { caller.post(&address, &json!({})) };
+        expect_problem(&ask(&host.open())?, 401, "key-missing")?;
+        for role in ["hall", "channel", "analyst", "custodian", "approver", "admin"] {
+            let answer = ask(&host.with(role)?)?;
+            let is_refused = problem_code(&answer) == "role-not-allowed";
+            ensure!(is_refused != roles.contains(&role), "{method} {path} as {role}: {}", problem_code(&answer));
+        }
+    }
+    Ok(())
 }
 
 struct Ground {
