@@ -213,8 +213,19 @@ pub fn bind(expression: &Expression, context: &Context<'_>) -> Result<Binding, V
 ///
 /// # Errors
 /// As [`bind`].
-pub fn bind_group(expression: &Expression, own: GroupReference, context: &Context<'_>) -> Result<Binding, Vec<BindError>> {
-    Binder::new(context, vec![Opened { reference: own, path_length: 0 }]).bound(expression)
+pub fn bind_group(
+    expression: &Expression,
+    own: GroupReference,
+    context: &Context<'_>,
+) -> Result<Binding, Vec<BindError>> {
+    Binder::new(
+        context,
+        vec![Opened {
+            reference: own,
+            path_length: 0,
+        }],
+    )
+    .bound(expression)
 }
 
 /// A group that is being opened.
@@ -239,7 +250,15 @@ struct Binder<'b> {
 impl<'b> Binder<'b> {
     fn new(context: &'b Context<'b>, opened: Vec<Opened>) -> Self {
         let own = opened.len();
-        Self { context, path: Vec::new(), opened, own, terms: 0, errors: Vec::new(), notices: Vec::new() }
+        Self {
+            context,
+            path: Vec::new(),
+            opened,
+            own,
+            terms: 0,
+            errors: Vec::new(),
+            notices: Vec::new(),
+        }
     }
 
     fn bound(mut self, expression: &Expression) -> Result<Binding, Vec<BindError>> {
@@ -253,7 +272,10 @@ impl<'b> Binder<'b> {
             return Err(self.errors);
         }
         match self.expression(expression, 1) {
-            Some(bound) if self.errors.is_empty() => Ok(Binding { bound, notices: self.notices }),
+            Some(bound) if self.errors.is_empty() => Ok(Binding {
+                bound,
+                notices: self.notices,
+            }),
             _ => Err(self.errors),
         }
     }
@@ -261,10 +283,21 @@ impl<'b> Binder<'b> {
     /// The place in what was written; of something within a group, the reference to the group.
     fn place(&self, part: Part) -> Place {
         match self.opened.get(self.own) {
-            None => Place { path: self.path.clone(), part },
+            None => Place {
+                path: self.path.clone(),
+                part,
+            },
             Some(outermost) => {
-                let path = self.path.iter().take(outermost.path_length).copied().collect();
-                Place { path, part: Part::Whole }
+                let path = self
+                    .path
+                    .iter()
+                    .take(outermost.path_length)
+                    .copied()
+                    .collect();
+                Place {
+                    path,
+                    part: Part::Whole,
+                }
             }
         }
     }
@@ -321,18 +354,35 @@ impl<'b> Binder<'b> {
     }
 
     fn group(&mut self, reference: &GroupReference, level: usize) -> Option<Bound> {
-        if let Some(start) = self.opened.iter().position(|opened| opened.reference.name == reference.name) {
-            let way = self.opened.iter().skip(start).map(|opened| &opened.reference).chain([reference]);
+        if let Some(start) = self
+            .opened
+            .iter()
+            .position(|opened| opened.reference.name == reference.name)
+        {
+            let way = self
+                .opened
+                .iter()
+                .skip(start)
+                .map(|opened| &opened.reference)
+                .chain([reference]);
             let names = way.map(|group| group.name.clone()).collect();
             self.error(Part::Whole, Fault::CircularGroup { names });
             return None;
         }
         let context = self.context;
         let Some(body) = context.groups.get(reference) else {
-            self.error(Part::Whole, Fault::UnknownGroup { reference: reference.clone() });
+            self.error(
+                Part::Whole,
+                Fault::UnknownGroup {
+                    reference: reference.clone(),
+                },
+            );
             return None;
         };
-        self.opened.push(Opened { reference: reference.clone(), path_length: self.path.len() });
+        self.opened.push(Opened {
+            reference: reference.clone(),
+            path_length: self.path.len(),
+        });
         let bound = self.expression(body, level + 1);
         self.opened.pop();
         bound.map(|bound| Bound::Group(reference.clone(), Box::new(bound)))

@@ -110,9 +110,15 @@ pub fn is_unit(word: &str) -> bool {
 /// Words of the units that a column takes: the Chinese and the English one of each.
 #[must_use]
 pub fn accepted(kind: Kind, unit: Unit) -> Vec<&'static str> {
-    let Some((family, _)) = family_of(kind, unit) else { return Vec::new() };
-    let fitting = SPELLINGS.iter().filter(|spelling| spelling.family == family);
-    fitting.flat_map(|spelling| spelling.words.iter().take(2).copied()).collect()
+    let Some((family, _)) = family_of(kind, unit) else {
+        return Vec::new();
+    };
+    let fitting = SPELLINGS
+        .iter()
+        .filter(|spelling| spelling.family == family);
+    fitting
+        .flat_map(|spelling| spelling.words.iter().take(2).copied())
+        .collect()
 }
 
 /// An exact number in a column's own unit: numerator and a positive denominator.

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use chudian_dataset::expression::ast::{Expression, GroupReference};
-use chudian_dataset::expression::bind::{Context, bind};
+use chudian_dataset::expression::ast::GroupReference;
+use chudian_dataset::expression::bind::{Context, bind_group};
 use chudian_dataset::expression::canonical::canonical;
 use chudian_dataset::schema::Column;
 use chudian_runtime::http::auth::Caller;
@@ -147,19 +147,16 @@ pub(super) async fn put(
         .store
         .today()
         .ok_or_else(|| Problem::internal("the clock is outside the calendar"))?;
-    // The new version of the group itself is among the groups, and what is bound is its name: so a way back to it is found, however long.
-    let mut bodies = groups.bodies.clone();
+    let context = Context {
+        columns: &columns,
+        groups: &groups.bodies,
+        today: today.unix_days(),
+    };
     let own = GroupReference {
         name: name.to_owned(),
         version: None,
     };
-    bodies.insert(own.clone(), written.expression.clone());
-    let context = Context {
-        columns: &columns,
-        groups: &bodies,
-        today: today.unix_days(),
-    };
-    bind(&Expression::Group(own), &context)
+    bind_group(&written.expression, own, &context)
         .map_err(|errors| unbound(&errors, &written, "/expression"))?;
     let expression = groups.pin(&canonical(&written.expression, &columns));
     let document = serde_json::to_string(&wire::expression::write(&expression))

@@ -12,6 +12,7 @@ use chudian_dataset::contact::Business;
 use chudian_dataset::expression::ast::{Expression, GroupReference};
 use chudian_dataset::expression::bind::{BindError, Binding, Context, Fault, Notice, bind};
 use chudian_dataset::expression::bound::{BoundTerm, Predicate, WordTest};
+use chudian_dataset::expression::canonical::canonical;
 use chudian_dataset::expression::evaluate::narrow;
 use chudian_dataset::expression::limits::TERMS_MAX;
 use chudian_dataset::expression::plan::Plan;
@@ -59,7 +60,7 @@ pub struct Prepared {
     pub reader: SnapshotReader,
     /// The columns that places in bindings refer to.
     pub columns: Vec<Column>,
-    /// The expression, its groups with the versions that hold: asked again, it means the same.
+    /// The canonical expression, its groups with the versions that hold: asked again, it means the same.
     pub expression: Expression,
     /// The expression bound.
     pub binding: Binding,
@@ -176,8 +177,8 @@ impl Filter {
         let plan = Plan::of(&binding.bound);
         Ok(Prepared {
             reader,
+            expression: groups.pin(&canonical(&written.expression, &columns)),
             columns,
-            expression: groups.pin(&written.expression),
             binding,
             exclusions: prepared,
             not_applied,

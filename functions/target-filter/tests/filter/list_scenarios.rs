@@ -33,14 +33,33 @@ async fn approved(world: &World, request: &Value) -> String {
     let list = freeze(world, request).await;
     let id = list["list_id"].as_str().unwrap().to_owned();
     let reason = json!({"reason": "可以"});
-    world.send("analyst", "POST", &format!("/lists/{id}/submission"), &reason).await.ok();
-    world.send("approver", "POST", &format!("/lists/{id}/approval"), &reason).await.ok();
+    world
+        .send(
+            "analyst",
+            "POST",
+            &format!("/lists/{id}/submission"),
+            &reason,
+        )
+        .await
+        .ok();
+    world
+        .send(
+            "approver",
+            "POST",
+            &format!("/lists/{id}/approval"),
+            &reason,
+        )
+        .await
+        .ok();
     id
 }
 
 /// Customers of the small dataset with a monthly spend of at least 20 yuan.
 fn selected() -> usize {
-    customers().iter().filter(|customer| customer.arpu_fen.is_some_and(|fen| fen >= 2_000)).count()
+    customers()
+        .iter()
+        .filter(|customer| customer.arpu_fen.is_some_and(|fen| fen >= 2_000))
+        .count()
 }
 
 pub(crate) async fn a_frozen_list_comes_out_the_same(world: World) {
@@ -48,15 +67,45 @@ pub(crate) async fn a_frozen_list_comes_out_the_same(world: World) {
     let account = &list["account"];
     let contacted = account["contacted"].as_u64().unwrap();
     assert_eq!(account["candidates"], selected());
-    assert_eq!(account["waterfall"], json!([{"step": "selected", "customers": selected()}]));
-    assert_eq!(contacted + account["control"].as_u64().unwrap(), selected() as u64);
-    assert_eq!(account["batches"].as_array().unwrap().len() as u64, contacted.div_ceil(100));
-    assert_eq!((&list["state"], &list["as_of"], &list["rule"]), (&json!("draft"), &json!("2026-11-22"), &json!("arpu >= 20")));
-    assert_eq!(list["recipe"]["selection"]["dataset"], list["dataset_version"]);
+    assert_eq!(
+        account["waterfall"],
+        json!([{"step": "selected", "customers": selected()}])
+    );
+    assert_eq!(
+        contacted + account["control"].as_u64().unwrap(),
+        selected() as u64
+    );
+    assert_eq!(
+        account["batches"].as_array().unwrap().len() as u64,
+        contacted.div_ceil(100)
+    );
+    assert_eq!(
+        (&list["state"], &list["as_of"], &list["rule"]),
+        (&json!("draft"), &json!("2026-11-22"), &json!("arpu >= 20"))
+    );
+    assert_eq!(
+        list["recipe"]["selection"]["dataset"],
+        list["dataset_version"]
+    );
     let id = list["list_id"].as_str().unwrap();
-    let verified = world.send("approver", "POST", &format!("/lists/{id}/verification"), &Value::Null).await.ok();
-    assert_eq!((&verified["identical"], &verified["hash_again"]), (&json!(true), &list["hash"]), "{verified}");
-    assert!(verified["pages_checked"].as_u64().unwrap() >= 5, "two regions of two groups and an index");
+    let verified = world
+        .send(
+            "approver",
+            "POST",
+            &format!("/lists/{id}/verification"),
+            &Value::Null,
+        )
+        .await
+        .ok();
+    assert_eq!(
+        (&verified["identical"], &verified["hash_again"]),
+        (&json!(true), &list["hash"]),
+        "{verified}"
+    );
+    assert!(
+        verified["pages_checked"].as_u64().unwrap() >= 5,
+        "two regions of two groups and an index"
+    );
     // A second list from the same recipe is another list with the same hash; another control salt gives another.
     assert_eq!(freeze(&world, &request()).await["hash"], list["hash"]);
     let mut other = request();
@@ -66,56 +115,131 @@ pub(crate) async fn a_frozen_list_comes_out_the_same(world: World) {
     let damaged = freeze(&world, &request()).await;
     let id = damaged["list_id"].as_str().unwrap();
     let change = "update native_key_value set value = $1 where key like $2";
-    let values = chudian_runtime::parameters![&b"CLM1\0\0\0\0"[..], format!("filter/list/{id}/m0/%")];
+    let values =
+        chudian_runtime::parameters![&b"CLM1\0\0\0\0"[..], format!("filter/list/{id}/m0/%")];
     assert_eq!(world.sql.execute(change, values).await.unwrap(), 1);
-    assert_eq!(world.send("approver", "POST", &format!("/lists/{id}/verification"), &Value::Null).await.code(), "internal");
+    assert_eq!(
+        world
+            .send(
+                "approver",
+                "POST",
+                &format!("/lists/{id}/verification"),
+                &Value::Null
+            )
+            .await
+            .code(),
+        "internal"
+    );
 }
 
 pub(crate) async fn what_is_refused_leaves_nothing(world: World) {
     let mut capped = request();
     capped["over_cap"] = json!("refuse");
-    capped["caps"] = json!([{"channel": "sms-hall", "members_max": 500}, {"region": "zs01", "members_max": 10}]);
+    capped["caps"] =
+        json!([{"channel": "sms-hall", "members_max": 500}, {"region": "zs01", "members_max": 10}]);
     let refused = world.send("analyst", "POST", "/lists", &capped).await;
-    assert_eq!((refused.code(), refused.first_error()), ("list-over-cap", ("cap-reached", "/caps/1")), "{refused:?}");
+    assert_eq!(
+        (refused.code(), refused.first_error()),
+        ("list-over-cap", ("cap-reached", "/caps/1")),
+        "{refused:?}"
+    );
     capped["over_cap"] = json!("cut");
     capped["caps"] = json!([{"members_max": 0}]);
-    assert_eq!(world.send("analyst", "POST", "/lists", &capped).await.code(), "list-empty");
+    assert_eq!(
+        world
+            .send("analyst", "POST", "/lists", &capped)
+            .await
+            .code(),
+        "list-empty"
+    );
     let table = [
         (json!({"name": " "}), "invalid-body", "/name"),
-        (json!({"caps": [{"members_max": 1}, {"members_max": 2}]}), "invalid-body", "/caps/1"),
-        (json!({"channel": {"column": "arpu"}}), "invalid-body", "/channel/column"),
-        (json!({"priority": {"column": {"name": "brand"}}}), "invalid-body", "/priority/column/name"),
+        (
+            json!({"caps": [{"members_max": 1}, {"members_max": 2}]}),
+            "invalid-body",
+            "/caps/1",
+        ),
+        (
+            json!({"channel": {"column": "arpu"}}),
+            "invalid-body",
+            "/channel/column",
+        ),
+        (
+            json!({"priority": {"column": {"name": "brand"}}}),
+            "invalid-body",
+            "/priority/column/name",
+        ),
         (json!({"columns": ["id"]}), "invalid-body", "/columns"),
-        (json!({"columns": ["brand", "brand"]}), "invalid-body", "/columns/1"),
-        (json!({"control": {"permille": 1001}}), "invalid-body", "/control/permille"),
-        (json!({"selection": {"expression": "arpu >= 20", "class": "service"}}), "invalid-body", "/control"),
-        (json!({"priority": {"lookalike": "x"}}), "invalid-body", "/priority/lookalike"),
+        (
+            json!({"columns": ["brand", "brand"]}),
+            "invalid-body",
+            "/columns/1",
+        ),
+        (
+            json!({"control": {"permille": 1001}}),
+            "invalid-body",
+            "/control/permille",
+        ),
+        (
+            json!({"selection": {"expression": "arpu >= 20", "class": "service"}}),
+            "invalid-body",
+            "/control",
+        ),
+        (
+            json!({"priority": {"lookalike": "x"}}),
+            "invalid-body",
+            "/priority/lookalike",
+        ),
         (json!({"life_days": 181}), "invalid-body", "/life_days"),
     ];
     for (change, code, pointer) in table {
         let mut request = request();
-        request.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        request
+            .as_object_mut()
+            .unwrap()
+            .extend(change.as_object().unwrap().clone());
         let refused = world.send("analyst", "POST", "/lists", &request).await;
-        assert_eq!((refused.code(), refused.first_error().1), (code, pointer), "{change}: {refused:?}");
+        assert_eq!(
+            (refused.code(), refused.first_error().1),
+            (code, pointer),
+            "{change}: {refused:?}"
+        );
     }
     assert_eq!(world.rows("filter_list").await, 0);
     let pages = "select count(*) from native_key_value where key like 'filter/%'";
-    assert_eq!(world.sql.query_optional::<(i64,)>(pages, Vec::new()).await.unwrap(), Some((0,)));
+    assert_eq!(
+        world
+            .sql
+            .query_optional::<(i64,)>(pages, Vec::new())
+            .await
+            .unwrap(),
+        Some((0,))
+    );
     // With caps, a service message still reaches everyone.
     let mut service = request();
     service.as_object_mut().unwrap().remove("control");
     service["selection"]["class"] = json!("service");
     service["caps"] = json!([{"members_max": 0}]);
-    assert_eq!(freeze(&world, &service).await["account"]["contacted"], selected());
+    assert_eq!(
+        freeze(&world, &service).await["account"]["contacted"],
+        selected()
+    );
 }
 
 pub(crate) async fn four_eyes_decide(world: World) {
     let list = freeze(&world, &request()).await;
     let id = list["list_id"].as_str().unwrap();
     let reason = json!({"reason": "因为"});
-    let act = async |who: &str, what: &str| world.send(who, "POST", &format!("/lists/{id}/{what}"), &reason).await;
+    let act = async |who: &str, what: &str| {
+        world
+            .send(who, "POST", &format!("/lists/{id}/{what}"), &reason)
+            .await
+    };
     assert_eq!(act("approver", "approval").await.code(), "list-state");
-    assert_eq!(act("analyst@zs01", "submission").await.code(), "list-unknown");
+    assert_eq!(
+        act("analyst@zs01", "submission").await.code(),
+        "list-unknown"
+    );
     act("analyst", "submission").await.ok();
     assert_eq!(act("analyst", "submission").await.code(), "list-state");
     assert_eq!(act("analyst", "approval").await.code(), "role-not-allowed");
@@ -128,17 +252,31 @@ pub(crate) async fn four_eyes_decide(world: World) {
     let approved = act("approver", "approval").await.ok();
     assert_eq!(approved["state"], "approved");
     assert_eq!(act("approver", "rejection").await.code(), "list-state");
-    let actions: Vec<&str> = approved["events"].as_array().unwrap().iter().map(|event| event["action"].as_str().unwrap()).collect();
+    let actions: Vec<&str> = approved["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["action"].as_str().unwrap())
+        .collect();
     assert_eq!(actions, ["freeze", "submit", "approve"]);
     assert_eq!(approved["events"][2]["reason"], "因为");
-    let empty = world.send("approver", "POST", &format!("/lists/{id}/expiry"), &json!({"reason": ""})).await;
+    let empty = world
+        .send(
+            "approver",
+            "POST",
+            &format!("/lists/{id}/expiry"),
+            &json!({"reason": ""}),
+        )
+        .await;
     assert_eq!(empty.first_error().1, "/reason");
 }
 
 /// What a custodian reads out of a file.
 fn opened(file: &[u8], identity: &Identity) -> Option<Vec<u8>> {
     let decryptor = age::Decryptor::new(file).ok()?;
-    let mut reader = decryptor.decrypt(std::iter::once(identity as &dyn age::Identity)).ok()?;
+    let mut reader = decryptor
+        .decrypt(std::iter::once(identity as &dyn age::Identity))
+        .ok()?;
     let mut plain = Vec::new();
     reader.read_to_end(&mut plain).ok().map(|_| plain)
 }
@@ -148,22 +286,53 @@ pub(crate) async fn an_export_opens_for_the_custodian_only(world: World) {
     let draft = list["list_id"].as_str().unwrap();
     let (custodian, stranger) = (Identity::generate(), Identity::generate());
     let form = json!({"receiver": "短信平台", "recipients": [custodian.to_public().to_string()]});
-    let early = world.send("custodian", "POST", &format!("/lists/{draft}/exports"), &form).await;
+    let early = world
+        .send(
+            "custodian",
+            "POST",
+            &format!("/lists/{draft}/exports"),
+            &form,
+        )
+        .await;
     assert_eq!(early.code(), "list-state");
     let id = approved(&world, &request()).await;
-    assert_eq!(world.send("admin", "POST", &format!("/lists/{id}/exports"), &form).await.code(), "role-not-allowed");
+    assert_eq!(
+        world
+            .send("admin", "POST", &format!("/lists/{id}/exports"), &form)
+            .await
+            .code(),
+        "role-not-allowed"
+    );
     let wrong = json!({"receiver": "x", "recipients": ["age1wrong"]});
-    let refused = world.send("custodian", "POST", &format!("/lists/{id}/exports"), &wrong).await;
+    let refused = world
+        .send("custodian", "POST", &format!("/lists/{id}/exports"), &wrong)
+        .await;
     assert_eq!(refused.first_error().1, "/recipients/0");
-    let first = world.send("custodian", "POST", &format!("/lists/{id}/exports"), &form).await.ok();
+    let first = world
+        .send("custodian", "POST", &format!("/lists/{id}/exports"), &form)
+        .await
+        .ok();
     let mut second = form.clone();
     second["receiver"] = json!("外呼中心");
     second["encoding"] = json!("csv-gb18030");
     second["batch"] = json!(2);
-    let second = world.send("custodian", "POST", &format!("/lists/{id}/exports"), &second).await.ok();
+    let second = world
+        .send(
+            "custodian",
+            "POST",
+            &format!("/lists/{id}/exports"),
+            &second,
+        )
+        .await
+        .ok();
 
     let fetch = async |export: &Value| {
-        let path = export["file"].as_str().unwrap().strip_prefix("/filter/v1").unwrap().to_owned();
+        let path = export["file"]
+            .as_str()
+            .unwrap()
+            .strip_prefix("/filter/v1")
+            .unwrap()
+            .to_owned();
         world.fetch("custodian", &path).await
     };
     let file = fetch(&first).await;
@@ -171,15 +340,30 @@ pub(crate) async fn an_export_opens_for_the_custodian_only(world: World) {
     assert_eq!(opened(&file, &stranger), None);
     let plain = opened(&file, &custodian).unwrap();
     let text = String::from_utf8(plain).unwrap();
-    let mut lines = text.strip_prefix('\u{feff}').unwrap().split_terminator("\r\n");
-    assert_eq!(lines.next(), Some("customer_id,batch,channel,region,brand,arpu,reference"));
+    let mut lines = text
+        .strip_prefix('\u{feff}')
+        .unwrap()
+        .split_terminator("\r\n");
+    assert_eq!(
+        lines.next(),
+        Some("customer_id,batch,channel,region,brand,arpu,reference")
+    );
     let lines: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
-    assert_eq!(lines.len() as u64, list["account"]["contacted"].as_u64().unwrap());
+    assert_eq!(
+        lines.len() as u64,
+        list["account"]["contacted"].as_u64().unwrap()
+    );
     let everyone = customers();
     for line in &lines {
-        let customer = everyone.iter().find(|customer| customer.id.to_string() == line[0]).unwrap();
+        let customer = everyone
+            .iter()
+            .find(|customer| customer.id.to_string() == line[0])
+            .unwrap();
         let fen = customer.arpu_fen.unwrap();
-        assert_eq!((line[2], line[3], line[4]), ("sms-hall", customer.region, customer.brand));
+        assert_eq!(
+            (line[2], line[3], line[4]),
+            ("sms-hall", customer.region, customer.brand)
+        );
         assert_eq!(line[5], format!("{}.{:02}", fen / 100, fen % 100));
     }
     let batch = opened(&fetch(&second).await, &custodian).unwrap();
@@ -189,30 +373,88 @@ pub(crate) async fn an_export_opens_for_the_custodian_only(world: World) {
     // A file that leaks names its receiver: with the reference, and by the order alone.
     let leaked = |with_reference: bool| {
         let of = |line: &Vec<&str>| {
-            if with_reference { json!({"customer_id": line[0], "reference": line[6]}) } else { json!({"customer_id": line[0]}) }
+            if with_reference {
+                json!({"customer_id": line[0], "reference": line[6]})
+            } else {
+                json!({"customer_id": line[0]})
+            }
         };
         json!({"lines": lines.iter().map(of).collect::<Vec<_>>()})
     };
     for with_reference in [true, false] {
-        let traced = world.send("approver", "POST", &format!("/lists/{id}/traces"), &leaked(with_reference)).await.ok();
-        let sources: Vec<&Value> = traced["exports"].as_array().unwrap().iter().filter(|export| export["is_source"] == true).collect();
+        let traced = world
+            .send(
+                "approver",
+                "POST",
+                &format!("/lists/{id}/traces"),
+                &leaked(with_reference),
+            )
+            .await
+            .ok();
+        let sources: Vec<&Value> = traced["exports"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|export| export["is_source"] == true)
+            .collect();
         assert_eq!(sources.len(), 1, "{traced}");
         assert_eq!(sources[0]["receiver"], "短信平台");
     }
-    let looks = world.send("approver", "GET", &format!("/lists/{id}/accesses"), &Value::Null).await.ok();
-    let actions: Vec<&str> = looks["items"].as_array().unwrap().iter().map(|look| look["action"].as_str().unwrap()).collect();
-    assert_eq!(actions.iter().filter(|action| **action == "export").count(), 2);
-    assert_eq!(actions.iter().filter(|action| **action == "download").count(), 2);
-    assert_eq!(world.send("custodian", "GET", &format!("/lists/{id}"), &Value::Null).await.ok()["state"], "in-use");
+    let looks = world
+        .send(
+            "approver",
+            "GET",
+            &format!("/lists/{id}/accesses"),
+            &Value::Null,
+        )
+        .await
+        .ok();
+    let actions: Vec<&str> = looks["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|look| look["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        actions.iter().filter(|action| **action == "export").count(),
+        2
+    );
+    assert_eq!(
+        actions
+            .iter()
+            .filter(|action| **action == "download")
+            .count(),
+        2
+    );
+    assert_eq!(
+        world
+            .send("custodian", "GET", &format!("/lists/{id}"), &Value::Null)
+            .await
+            .ok()["state"],
+        "in-use"
+    );
     // Nothing that opens a file is stored anywhere.
     let stored = "select count(*) from filter_list_export where recipients like '%SECRET%'";
-    assert_eq!(world.sql.query_optional::<(i64,)>(stored, Vec::new()).await.unwrap(), Some((0,)));
+    assert_eq!(
+        world
+            .sql
+            .query_optional::<(i64,)>(stored, Vec::new())
+            .await
+            .unwrap(),
+        Some((0,))
+    );
 }
 
 pub(crate) async fn each_customer_is_handed_out_once(world: World) {
     let id = approved(&world, &request()).await;
     let next = format!("/lists/{id}/next");
-    assert_eq!(world.send("analyst", "POST", &next, &json!({})).await.code(), "role-not-allowed");
+    assert_eq!(
+        world
+            .send("analyst", "POST", &next, &json!({}))
+            .await
+            .code(),
+        "role-not-allowed"
+    );
     // Four agents at once, in one region.
     let agents = (0..4).map(|_| async {
         let mut taken = Vec::new();
@@ -227,12 +469,31 @@ pub(crate) async fn each_customer_is_handed_out_once(world: World) {
             }
         }
     });
-    let taken: Vec<Value> = futures::future::join_all(agents).await.into_iter().flatten().collect();
-    let ids: BTreeSet<&str> = taken.iter().map(|customer| customer["customer_id"].as_str().unwrap()).collect();
+    let taken: Vec<Value> = futures::future::join_all(agents)
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
+    let ids: BTreeSet<&str> = taken
+        .iter()
+        .map(|customer| customer["customer_id"].as_str().unwrap())
+        .collect();
     assert_eq!(ids.len(), taken.len(), "nobody was handed out twice");
-    assert!(taken.iter().all(|customer| customer["region"] == "zs01" && customer["claimed_by_me"] == true));
-    let list = world.send("analyst", "GET", &format!("/lists/{id}"), &Value::Null).await.ok();
-    let of_region = list["account"]["by_region"].as_array().unwrap().iter().find(|part| part["name"] == "zs01").unwrap();
+    assert!(
+        taken
+            .iter()
+            .all(|customer| customer["region"] == "zs01" && customer["claimed_by_me"] == true)
+    );
+    let list = world
+        .send("analyst", "GET", &format!("/lists/{id}"), &Value::Null)
+        .await
+        .ok();
+    let of_region = list["account"]["by_region"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|part| part["name"] == "zs01")
+        .unwrap();
     assert_eq!(json!(taken.len()), of_region["contacted"]);
     assert_eq!(list["state"], "in-use");
     assert_eq!(world.rows("filter_list_claim").await as usize, taken.len());
@@ -240,17 +501,41 @@ pub(crate) async fn each_customer_is_handed_out_once(world: World) {
 
     // By id: one's own region only, and never the control group.
     world.clock.advance_ms(60_001);
-    let look = async |who: &str, customer: &str| world.send(who, "GET", &format!("/lists/{id}/customers/{customer}"), &Value::Null).await;
+    let look = async |who: &str, customer: &str| {
+        world
+            .send(
+                who,
+                "GET",
+                &format!("/lists/{id}/customers/{customer}"),
+                &Value::Null,
+            )
+            .await
+    };
     let known = ids.first().unwrap();
-    assert_eq!(look("hall@zs01", known).await.ok()["columns"][0]["name"], "brand");
+    assert_eq!(
+        look("hall@zs01", known).await.ok()["columns"][0]["name"],
+        "brand"
+    );
     assert_eq!(look("hall@hz01", known).await.code(), "customer-unknown");
-    let eligible = customers().into_iter().filter(|customer| customer.region == "zs01" && customer.arpu_fen.is_some_and(|fen| fen >= 2_000));
-    let control = eligible.map(|customer| customer.id.to_string()).find(|customer| !ids.contains(customer.as_str())).unwrap();
+    let eligible = customers().into_iter().filter(|customer| {
+        customer.region == "zs01" && customer.arpu_fen.is_some_and(|fen| fen >= 2_000)
+    });
+    let control = eligible
+        .map(|customer| customer.id.to_string())
+        .find(|customer| !ids.contains(customer.as_str()))
+        .unwrap();
     assert_eq!(look("hall@zs01", &control).await.code(), "customer-unknown");
     let stranger = CustomerPseudonym([9; 16]).to_string();
-    assert_eq!(look("hall@zs01", &stranger).await.code(), "customer-unknown");
+    assert_eq!(
+        look("hall@zs01", &stranger).await.code(),
+        "customer-unknown"
+    );
     let looks = "select count(*) from filter_list_access where customer_id = $1";
-    let row: Option<(i64,)> = world.sql.query_optional(looks, chudian_runtime::parameters![control]).await.unwrap();
+    let row: Option<(i64,)> = world
+        .sql
+        .query_optional(looks, chudian_runtime::parameters![control])
+        .await
+        .unwrap();
     assert_eq!(row, Some((1,)), "that someone asked is on record");
 }
 
@@ -258,14 +543,29 @@ pub(crate) async fn a_key_reads_so_many_a_minute(world: World) {
     let id = approved(&world, &request()).await;
     let next = format!("/lists/{id}/next");
     for _ in 0..60 {
-        world.send("channel", "POST", &next, &json!({"region": "hz01"})).await.ok();
+        world
+            .send("channel", "POST", &next, &json!({"region": "hz01"}))
+            .await
+            .ok();
     }
     let limited = world.send("channel", "POST", &next, &json!({})).await;
-    assert_eq!((limited.code(), limited.status.as_u16()), ("list-read-limit", 429));
+    assert_eq!(
+        (limited.code(), limited.status.as_u16()),
+        ("list-read-limit", 429)
+    );
     world.send("hall", "POST", &next, &json!({})).await.ok();
     world.clock.advance_ms(60_001);
-    world.send("channel", "POST", &next, &json!({"channel": "sms-hall"})).await.ok();
-    assert_eq!(world.send("channel", "POST", &next, &json!({"channel": "wap"})).await.code(), "list-exhausted");
+    world
+        .send("channel", "POST", &next, &json!({"channel": "sms-hall"}))
+        .await
+        .ok();
+    assert_eq!(
+        world
+            .send("channel", "POST", &next, &json!({"channel": "wap"}))
+            .await
+            .code(),
+        "list-exhausted"
+    );
 }
 
 pub(crate) async fn an_expired_list_gives_nothing(world: World) {
@@ -274,37 +574,135 @@ pub(crate) async fn an_expired_list_gives_nothing(world: World) {
     let taken = world.send("hall", "POST", &next, &json!({})).await.ok();
     let custodian = Identity::generate();
     let form = json!({"receiver": "x", "recipients": [custodian.to_public().to_string()]});
-    let export = world.send("custodian", "POST", &format!("/lists/{id}/exports"), &form).await.ok();
+    let export = world
+        .send("custodian", "POST", &format!("/lists/{id}/exports"), &form)
+        .await
+        .ok();
     world.clock.advance_ms(30 * DAY_MS);
-    assert_eq!(world.send("hall", "POST", &next, &json!({})).await.code(), "list-expired");
+    assert_eq!(
+        world.send("hall", "POST", &next, &json!({})).await.code(),
+        "list-expired"
+    );
     let customer = taken["customer_id"].as_str().unwrap();
-    assert_eq!(world.send("hall", "GET", &format!("/lists/{id}/customers/{customer}"), &Value::Null).await.code(), "list-expired");
-    assert_eq!(world.send("custodian", "POST", &format!("/lists/{id}/exports"), &form).await.code(), "list-expired");
-    let file = export["file"].as_str().unwrap().strip_prefix("/filter/v1").unwrap();
-    assert_eq!(world.send("custodian", "GET", file, &Value::Null).await.code(), "list-expired");
-    assert_eq!(world.send("analyst", "GET", &format!("/lists/{id}"), &Value::Null).await.ok()["state"], "expired");
+    assert_eq!(
+        world
+            .send(
+                "hall",
+                "GET",
+                &format!("/lists/{id}/customers/{customer}"),
+                &Value::Null
+            )
+            .await
+            .code(),
+        "list-expired"
+    );
+    assert_eq!(
+        world
+            .send("custodian", "POST", &format!("/lists/{id}/exports"), &form)
+            .await
+            .code(),
+        "list-expired"
+    );
+    let file = export["file"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("/filter/v1")
+        .unwrap();
+    assert_eq!(
+        world
+            .send("custodian", "GET", file, &Value::Null)
+            .await
+            .code(),
+        "list-expired"
+    );
+    assert_eq!(
+        world
+            .send("analyst", "GET", &format!("/lists/{id}"), &Value::Null)
+            .await
+            .ok()["state"],
+        "expired"
+    );
     // Ending it by hand deletes the members; the facts stay.
-    world.send("analyst", "POST", &format!("/lists/{id}/expiry"), &json!({"reason": "完成"})).await.ok();
+    world
+        .send(
+            "analyst",
+            "POST",
+            &format!("/lists/{id}/expiry"),
+            &json!({"reason": "完成"}),
+        )
+        .await
+        .ok();
     let pages = "select count(*) from native_key_value where key like 'filter/%'";
-    assert_eq!(world.sql.query_optional::<(i64,)>(pages, Vec::new()).await.unwrap(), Some((0,)));
+    assert_eq!(
+        world
+            .sql
+            .query_optional::<(i64,)>(pages, Vec::new())
+            .await
+            .unwrap(),
+        Some((0,))
+    );
     assert_eq!(world.rows("filter_list").await, 1);
 }
 
 pub(crate) async fn prospects_are_found_and_order_a_list(world: World) {
     // Who spends much was marketed long ago, in this dataset; the column of the users' own condition is not looked at.
-    let question = json!({"purpose": "找潜在客户", "users": {"expression": "arpu >= 80"}, "seed": "s"});
-    let found = world.send("analyst", "POST", "/lookalikes", &question).await.ok();
-    assert_eq!(found["population"]["users"].as_u64().unwrap() + found["population"]["others"].as_u64().unwrap(), CUSTOMERS as u64);
+    let question =
+        json!({"purpose": "找潜在客户", "users": {"expression": "arpu >= 80"}, "seed": "s"});
+    let found = world
+        .send("analyst", "POST", "/lookalikes", &question)
+        .await
+        .ok();
+    assert_eq!(
+        found["population"]["users"].as_u64().unwrap()
+            + found["population"]["others"].as_u64().unwrap(),
+        CUSTOMERS as u64
+    );
     let characteristics = found["characteristics"].as_array().unwrap();
-    assert!(characteristics.iter().all(|characteristic| characteristic["column"] != "arpu"));
+    assert!(
+        characteristics
+            .iter()
+            .all(|characteristic| characteristic["column"] != "arpu")
+    );
     let first = &characteristics[0];
-    assert_eq!((&first["is_supported"], first["column"].as_str().unwrap().starts_with("marketed")), (&json!(true), true), "{first}");
-    let brand = characteristics.iter().find(|characteristic| characteristic["column"] == "brand").unwrap();
+    assert_eq!(
+        (
+            &first["is_supported"],
+            first["column"].as_str().unwrap().starts_with("marketed")
+        ),
+        (&json!(true), true),
+        "{first}"
+    );
+    let brand = characteristics
+        .iter()
+        .find(|characteristic| characteristic["column"] == "brand")
+        .unwrap();
     assert_eq!(brand["is_supported"], false, "brands are spread evenly");
     assert!(found["score"]["area_under_curve"].as_f64().unwrap() > 0.5);
     let run = found["run_id"].as_str().unwrap();
-    assert_eq!(world.send("approver", "GET", &format!("/lookalikes/{run}"), &Value::Null).await.ok(), found);
-    assert_eq!(world.send("analyst@zs01", "GET", &format!("/lookalikes/{run}"), &Value::Null).await.code(), "lookalike-unknown");
+    assert_eq!(
+        world
+            .send(
+                "approver",
+                "GET",
+                &format!("/lookalikes/{run}"),
+                &Value::Null
+            )
+            .await
+            .ok(),
+        found
+    );
+    assert_eq!(
+        world
+            .send(
+                "analyst@zs01",
+                "GET",
+                &format!("/lookalikes/{run}"),
+                &Value::Null
+            )
+            .await
+            .code(),
+        "lookalike-unknown"
+    );
     // The rule is a selection like any other.
     let rule = world.selected(&found["rule"]["expression"]).await;
     assert!(rule > 0 && world.selected(&found["rule"]["text"]["zh"]).await == rule);
@@ -314,8 +712,22 @@ pub(crate) async fn prospects_are_found_and_order_a_list(world: World) {
     let list = freeze(&world, &ordered).await;
     assert_eq!(list["model_version"], run);
     let id = list["list_id"].as_str().unwrap();
-    let verified = world.send("analyst", "POST", &format!("/lists/{id}/verification"), &Value::Null).await.ok();
+    let verified = world
+        .send(
+            "analyst",
+            "POST",
+            &format!("/lists/{id}/verification"),
+            &Value::Null,
+        )
+        .await
+        .ok();
     assert_eq!(verified["identical"], true);
     let few = json!({"purpose": "x", "users": {"expression": "arpu >= 155"}});
-    assert_eq!(world.send("analyst", "POST", "/lookalikes", &few).await.code(), "lookalike-too-few");
+    assert_eq!(
+        world
+            .send("analyst", "POST", "/lookalikes", &few)
+            .await
+            .code(),
+        "lookalike-too-few"
+    );
 }
