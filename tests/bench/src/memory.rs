@@ -37,6 +37,7 @@ pub(crate) fn run(setup: &Setup) -> Result<()> {
     let key = simulation::new_key();
     let bootstrap = BootstrapKey::of(&key, &Pepper::from_variable("")).to_string();
     let options = Options::new(&setup.gateway, setup.root.join("spin.toml"))
+        .words(["--component", "tariff-simulation,console"])
         .log(folder.path().join("log"))
         .variable("key_pepper", "")
         .variable("bootstrap_key_hash", &bootstrap);
