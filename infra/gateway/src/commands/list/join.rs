@@ -354,7 +354,10 @@ mod tests {
         let key = PseudonymKey::from(KEY);
         let mut text = "customer_id,batch,brand\r\n".to_owned();
         for number in numbers {
-            text.push_str(&format!("{},1,动感地带\r\n", key.pseudonym_of(number).unwrap()));
+            text.push_str(&format!(
+                "{},1,动感地带\r\n",
+                key.pseudonym_of(number).unwrap()
+            ));
         }
         text
     }
@@ -379,20 +382,34 @@ mod tests {
         let folder = folder.path();
         let identity = x25519::Identity::generate();
         std::fs::write(folder.join("key"), identity.to_string().expose_secret()).unwrap();
-        std::fs::write(folder.join("pseudonym-key"), PseudonymKey::from(KEY).reveal()).unwrap();
+        std::fs::write(
+            folder.join("pseudonym-key"),
+            PseudonymKey::from(KEY).reveal(),
+        )
+        .unwrap();
         let list = list_of(&[NUMBERS[1], NUMBERS[0], "16000000009"]);
         let sealed = age::encrypt(&identity.to_public(), &GB18030.encode(&list).0).unwrap();
         std::fs::write(folder.join("list.age"), sealed).unwrap();
-        let table = format!("姓名,手机号\n甲,+86 {}\n乙,{}\n丙,none\n丁,{}\n", NUMBERS[0], NUMBERS[1], NUMBERS[2]);
+        let table = format!(
+            "姓名,手机号\n甲,+86 {}\n乙,{}\n丙,none\n丁,{}\n",
+            NUMBERS[0], NUMBERS[1], NUMBERS[2]
+        );
         std::fs::write(folder.join("numbers.csv"), GB18030.encode(&table).0).unwrap();
 
-        join(folder, "list.age", Some("key"), "numbers.csv").run(Language::English).unwrap();
+        join(folder, "list.age", Some("key"), "numbers.csv")
+            .run(Language::English)
+            .unwrap();
         let bytes = std::fs::read(folder.join("out.csv")).unwrap();
         let (text, damaged) = GB18030.decode_without_bom_handling(&bytes);
         assert!(!damaged);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "msisdn,customer_id,batch,brand");
-        assert!(lines[1].starts_with(NUMBERS[1]) && lines[2].starts_with("+86 16000000001") && lines[3].starts_with(','), "{lines:?}");
+        assert!(
+            lines[1].starts_with(NUMBERS[1])
+                && lines[2].starts_with("+86 16000000001")
+                && lines[3].starts_with(','),
+            "{lines:?}"
+        );
         let again = join(folder, "list.age", Some("key"), "numbers.csv").run(Language::English);
         assert!(again.is_err(), "nothing is written over");
     }
@@ -403,12 +420,26 @@ mod tests {
         let folder = folder.path();
         std::fs::write(folder.join("list.csv"), list_of(&NUMBERS)).unwrap();
         std::fs::write(folder.join("numbers.csv"), "号码\n1\n").unwrap();
-        let no_key = join(folder, "list.csv", None, "numbers.csv").run(Language::English).unwrap_err();
+        let no_key = join(folder, "list.csv", None, "numbers.csv")
+            .run(Language::English)
+            .unwrap_err();
         assert!(no_key.to_string().contains("--state-dir"), "{no_key}");
-        std::fs::write(folder.join("pseudonym-key"), PseudonymKey::from(KEY).reveal()).unwrap();
-        let no_column = join(folder, "list.csv", None, "numbers.csv").run(Language::Chinese).unwrap_err();
+        std::fs::write(
+            folder.join("pseudonym-key"),
+            PseudonymKey::from(KEY).reveal(),
+        )
+        .unwrap();
+        let no_column = join(folder, "list.csv", None, "numbers.csv")
+            .run(Language::Chinese)
+            .unwrap_err();
         assert!(no_column.to_string().contains("号码"), "{no_column}");
         assert!(!folder.join("out.csv").exists());
-        assert!(std::fs::read_dir(folder).unwrap().all(|entry| !entry.unwrap().path().to_string_lossy().ends_with(".part")));
+        assert!(
+            std::fs::read_dir(folder).unwrap().all(|entry| !entry
+                .unwrap()
+                .path()
+                .to_string_lossy()
+                .ends_with(".part"))
+        );
     }
 }
