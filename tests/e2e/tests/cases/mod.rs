@@ -6,6 +6,7 @@ mod bills;
 mod canary;
 mod catalogue;
 mod customers;
+mod dataset;
 mod feedback;
 mod offers;
 mod openapi;
@@ -46,6 +47,7 @@ pub(crate) fn all() -> Result<Vec<Case>> {
         tokens::cases,
         rules::cases,
         offers::cases,
+        dataset::cases,
         feedback::cases,
         attempts::cases,
         paging::cases,
