@@ -93,16 +93,30 @@ pub fn face(ports: Ports) -> Face {
     );
     let store = Store::new(sql.clone(), Arc::clone(&clock));
     let snapshots = Snapshots::new(sql.clone(), Arc::clone(&key_value), Arc::clone(&clock));
-    let filter = Filter { store: store.clone(), snapshots };
+    let filter = Filter {
+        store: store.clone(),
+        snapshots,
+    };
     let personal_access = PersonalAccess::new(sql.clone(), Arc::clone(&clock), Arc::clone(&random));
     let lists = lists::ListsApp {
-        lists: Lists::new(sql.clone(), key_value, Arc::clone(&clock), Arc::clone(&random)),
+        lists: Lists::new(
+            sql.clone(),
+            key_value,
+            Arc::clone(&clock),
+            Arc::clone(&random),
+        ),
         filter: filter.clone(),
         idempotency: Idempotency::new(sql, clock, Arc::clone(&random)),
         personal_access: personal_access.clone(),
     };
-    let app = App { store, filter, personal_access };
-    let routes = routes(&guard).merge(lists::routes(&guard, lists.clone())).merge(lookalikes::routes(&guard, lists));
+    let app = App {
+        store,
+        filter,
+        personal_access,
+    };
+    let routes = routes(&guard)
+        .merge(lists::routes(&guard, lists.clone()))
+        .merge(lookalikes::routes(&guard, lists));
     let (router, openapi) = openapi::publish(described(routes), OPENAPI_PATH);
     Face {
         router: Edge { random, log }.around(router.with_state(app)),
