@@ -117,6 +117,23 @@ fn guarded(host: &Host) -> Result<Vec<(&'static str, String, Option<serde_json::
             Some(json!({ "customer_id": "e2e-nobody", "limit": 1, "channel": "web-hall" })),
         ),
         ("GET", "/tariff/v1/offers?limit=1".into(), None),
+        (
+            "POST",
+            "/tariff/v1/batches".into(),
+            Some(json!({ "mapping": { "months": [], "usage": [] } })),
+        ),
+        ("GET", "/tariff/v1/batches/e2e-none".into(), None),
+        ("DELETE", "/tariff/v1/batches/e2e-none".into(), None),
+        (
+            "PUT",
+            "/tariff/v1/batches/e2e-none/segments/0/rows/0".into(),
+            None,
+        ),
+        (
+            "GET",
+            "/tariff/v1/batches/e2e-none/segments/0/columns/tariff_saving".into(),
+            None,
+        ),
     ])
 }
 
@@ -280,6 +297,19 @@ fn roles(host: &Host) -> Result<()> {
             "GET",
             "/offers?limit=1",
             &["hall", "channel", "analyst", "admin"],
+        ),
+        ("POST", "/batches", &["analyst", "admin"]),
+        ("GET", "/batches/e2e-none", &["analyst", "admin"]),
+        ("DELETE", "/batches/e2e-none", &["analyst", "admin"]),
+        (
+            "PUT",
+            "/batches/e2e-none/segments/0/rows/0",
+            &["analyst", "admin"],
+        ),
+        (
+            "GET",
+            "/batches/e2e-none/segments/0/columns/tariff_saving",
+            &["analyst", "admin"],
         ),
     ];
     let version = host.ground()?.version.clone();

@@ -11,7 +11,7 @@ const DOCUMENT: &str = "/tariff/v1/openapi.json";
 const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
 
 /// The routes of `docs/reference/tariff-api.md`.
-const REFERENCE: [(&str, &str); 22] = [
+const REFERENCE: [(&str, &str); 27] = [
     ("post", "/tariff/v1/catalogues"),
     ("post", "/tariff/v1/catalogues/validate"),
     ("get", "/tariff/v1/catalogues"),
@@ -34,6 +34,17 @@ const REFERENCE: [(&str, &str); 22] = [
     ("post", "/tariff/v1/offers"),
     ("get", "/tariff/v1/offers"),
     ("get", "/tariff/v1/schemas/{name}"),
+    ("post", "/tariff/v1/batches"),
+    ("get", "/tariff/v1/batches/{id}"),
+    ("delete", "/tariff/v1/batches/{id}"),
+    (
+        "put",
+        "/tariff/v1/batches/{id}/segments/{segment}/rows/{first}",
+    ),
+    (
+        "get",
+        "/tariff/v1/batches/{id}/segments/{segment}/columns/{name}",
+    ),
 ];
 
 pub(crate) fn cases() -> Vec<Case> {

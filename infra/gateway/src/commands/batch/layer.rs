@@ -69,13 +69,14 @@ pub(super) fn publish(
     let body = json!({
         "columns": derived.columns,
         "source": { "format": "tariff-simulation", "note": derived.batch },
-    });
+    })
+    .to_string();
     let begin = Request {
         method: "POST",
         path: &format!("/dataset/v1/snapshots/{}/layers", derived.snapshot),
         content_type: JSON,
         idempotency_key: Some(derived.batch),
-        body: body.to_string().as_bytes(),
+        body: body.as_bytes(),
     };
     let layer: Upload = client.read(&client.send(begin).map_err(|refused| refused.error)?)?;
     let layer = format!("/dataset/v1/layers/{}", layer.id);
