@@ -8,6 +8,8 @@ mod catalogue;
 mod customers;
 mod dataset;
 mod feedback;
+mod import;
+mod lists;
 mod offers;
 mod openapi;
 mod pages;
@@ -48,7 +50,9 @@ pub(crate) fn all() -> Result<Vec<Case>> {
         rules::cases,
         offers::cases,
         dataset::cases,
+        import::cases,
         feedback::cases,
+        lists::cases,
         attempts::cases,
         paging::cases,
         openapi::cases,
