@@ -81,8 +81,7 @@ fn evaluated(table: &Table, expression: &Expression, met: &mut Met) -> Vec<usize
         groups: &BTreeMap::new(),
         today: TODAY,
     };
-    let binding =
-        bind(expression, &context).unwrap_or_else(|errors| panic!("{expression:?}: {errors:?}"));
+    let binding = bind(expression, &context).unwrap();
     let plan = Plan::of(&binding.bound);
     let (mut whole, mut pruned) = (Vec::new(), Vec::new());
     for (segment, first_row) in table.segments() {

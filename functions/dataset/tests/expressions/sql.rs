@@ -130,7 +130,7 @@ fn comparison(name: &str, kind: Kind, sign: &str, literal: &Literal) -> String {
                 1
             };
             // Both sides as whole numbers: SQLite would compare a fraction in floating point. Only small columns meet fractions.
-            if scale == 1 || digits % scale == 0 && scale != 1 && factor == 1 {
+            if scale == 1 || factor == 1 && digits % scale == 0 {
                 return format!("({name} {sign} {})", integer(digits / scale * factor));
             }
             if name == "widest" {
