@@ -108,9 +108,7 @@ pub(crate) fn score_of_saving(
     let saving_fen = i128::from(saving_fen);
     match rule.switching_cost_months {
         0 => saving_fen,
-        spread_over => {
-            saving_fen * i128::from(spread_over) - i128::from(switching_fen()) * months
-        }
+        spread_over => saving_fen * i128::from(spread_over) - i128::from(switching_fen()) * months,
     }
 }
 

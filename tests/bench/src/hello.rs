@@ -19,7 +19,8 @@ pub(crate) fn run(setup: &Setup) -> Result<()> {
     let manifest = folder.path().join("spin.toml");
     std::fs::write(&manifest, hello_manifest(&component.display().to_string()))?;
 
-    let gateway = Gateway::start(Options::new(&setup.gateway, &manifest).log(folder.path().join("log")))?;
+    let gateway =
+        Gateway::start(Options::new(&setup.gateway, &manifest).log(folder.path().join("log")))?;
     let gateway_address = gateway.base_url().trim_start_matches("http://").parse()?;
     let native = Server::start(&["serve-hello"])?;
     let other = wasmtime_serve(&component)?;

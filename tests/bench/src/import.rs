@@ -64,9 +64,22 @@ pub(crate) fn run(setup: &Setup) -> Result<()> {
         rates.push(ROWS as f64 / begin.elapsed().as_secs_f64());
     }
     gateway.stop()?;
-    report::figure("import, 1 M x 60 CSV, table to published snapshot", report::median(&rates), "rows/s");
-    report::ratio("import, to the issue's bar of 100,000 rows/s", report::median(&rates) / ROWS_PER_S_MIN, 1.0);
-    report::below("import, peak memory of the importing program", report::median(&peaks), MEMORY_MB_MAX, "MB");
+    report::figure(
+        "import, 1 M x 60 CSV, table to published snapshot",
+        report::median(&rates),
+        "rows/s",
+    );
+    report::ratio(
+        "import, to the issue's bar of 100,000 rows/s",
+        report::median(&rates) / ROWS_PER_S_MIN,
+        1.0,
+    );
+    report::below(
+        "import, peak memory of the importing program",
+        report::median(&peaks),
+        MEMORY_MB_MAX,
+        "MB",
+    );
     Ok(())
 }
 
@@ -77,7 +90,13 @@ fn peak_megabytes(mut program: Child) -> Result<f64> {
     loop {
         if let Ok(status) = fs::read_to_string(&place) {
             let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
+            let kilobytes = line.and_then(|line| {
+                line.trim()
+                    .trim_end_matches("kB")
+                    .trim()
+                    .parse::<f64>()
+                    .ok()
+            });
             peak_kb = kilobytes.or(peak_kb);
         }
         if let Some(status) = program.try_wait()? {

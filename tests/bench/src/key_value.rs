@@ -44,7 +44,8 @@ pub(crate) fn run(setup: &Setup) -> Result<()> {
         &manifest,
         hello::hello_manifest(&component("hello")) + &ports,
     )?;
-    let gateway = Gateway::start(Options::new(&setup.gateway, &manifest).log(folder.path().join("log")))?;
+    let gateway =
+        Gateway::start(Options::new(&setup.gateway, &manifest).log(folder.path().join("log")))?;
     let address: SocketAddr = gateway.base_url().trim_start_matches("http://").parse()?;
     let value = Bytes::from(vec![b'v'; VALUE_BYTES]);
     Client::new(gateway.base_url()).send("PUT", "/values/page/100", &[], &value)?;

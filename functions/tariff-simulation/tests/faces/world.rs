@@ -8,9 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use chudian_runtime::http::edge::Log;
 use chudian_runtime::parameters;
-use chudian_runtime::ports::native::{
-    self, ManualClock, MapVariables, SqlKeyValue, SystemRandom,
-};
+use chudian_runtime::ports::native::{self, ManualClock, MapVariables, SqlKeyValue, SystemRandom};
 use chudian_runtime::ports::sql::Sql;
 use chudian_runtime::ports::{Clock as _, Random as _};
 use chudian_tariff_simulation::http::{Ports, face};

@@ -117,7 +117,8 @@ fn domain(place: &Path, text: &str, findings: &mut Vec<Finding>) {
         }
         // Scores of models are the one kind of column in floating point, and lookalikes make them; the rules of the two keep money and
         // counts out of it.
-        let computes_scores = crate_folder == "dataset" || (crate_folder == "target-filter" && module == "lookalike");
+        let computes_scores =
+            crate_folder == "dataset" || (crate_folder == "target-filter" && module == "lookalike");
         if !computes_scores && (code.contains("f64") || code.contains("f32")) {
             findings.push(Finding::new(
                 format!("{}:{}", place.display(), number + 1),
@@ -156,6 +157,10 @@ fn tables(
 ) -> Result<()> {
     // The native doubles keep a table of their own where Spin would keep a store; it is never shipped.
     if place.ends_with("ports/native.rs") {
+        return Ok(());
+    }
+    // A test may stand in for the owner of a table that its function only reads.
+    if place.components().any(|part| part.as_os_str() == "tests") {
         return Ok(());
     }
     let Some(folder) = place.components().nth(1) else {

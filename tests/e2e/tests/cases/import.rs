@@ -7,11 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use chudian_e2e::{
-    Caller, Host,
-    harness::Case,
-    host::binary,
-};
+use chudian_e2e::{Caller, Host, harness::Case, host::binary};
 use chudian_test_support::gateway::Gateway;
 use serde_json::Value;
 
@@ -57,7 +53,12 @@ fn ground(host: &Host, name: &str) -> Result<Ground> {
     let admin = host.caller_of(gateway.base_url()).with_bearer(&key);
     let folder = host.folder()?.join(format!("{name}-files"));
     std::fs::create_dir_all(&folder)?;
-    Ok(Ground { gateway, admin, key, folder })
+    Ok(Ground {
+        gateway,
+        admin,
+        key,
+        folder,
+    })
 }
 
 impl Ground {
@@ -76,7 +77,14 @@ impl Ground {
     fn import(&self, table: &Path) -> Result<Command> {
         let mut command = Command::new(binary()?);
         command
-            .args(["import", "--json", "--lang", "en", "--to", self.gateway.base_url()])
+            .args([
+                "import",
+                "--json",
+                "--lang",
+                "en",
+                "--to",
+                self.gateway.base_url(),
+            ])
             .arg(table)
             .arg("--mapping")
             .arg(table.with_extension("mapping.toml"))
@@ -114,22 +122,49 @@ fn table(host: &Host) -> Result<()> {
     let ground = ground(host, "import")?;
     let table = ground.table("customers.csv", "7")?;
     let done = told(&ground.import(&table)?.output()?)?;
-    ensure!(done["rows_accepted"] == 140_000 && done["rows_rejected"] == 0, "{done}");
-    let current = ground.admin.get("/dataset/v1/snapshots/current")?.expect_status(200)?;
-    ensure!(current["id"] == done["snapshot"] && current["version"] == done["version"], "{current} after {done}");
-    ensure!(current["rows"] == 140_000 && current["segments"] == 2, "{current}");
+    ensure!(
+        done["rows_accepted"] == 140_000 && done["rows_rejected"] == 0,
+        "{done}"
+    );
+    let current = ground
+        .admin
+        .get("/dataset/v1/snapshots/current")?
+        .expect_status(200)?;
+    ensure!(
+        current["id"] == done["snapshot"] && current["version"] == done["version"],
+        "{current} after {done}"
+    );
+    ensure!(
+        current["rows"] == 140_000 && current["segments"] == 2,
+        "{current}"
+    );
     let column = |name: &str| -> Result<Value> {
         let columns = current["columns"].as_array().context("no columns")?;
-        columns.iter().find(|column| column["name"] == name).cloned().with_context(|| format!("no column {name}"))
+        columns
+            .iter()
+            .find(|column| column["name"] == name)
+            .cloned()
+            .with_context(|| format!("no column {name}"))
     };
     ensure!(column("opened_on")?["statistics"]["min"] == "2001-01-01");
     ensure!(column("brand")?["statistics"]["distinct"] == 5);
     ensure!(column("arpu")?["kind"] == "money" && column("sms_m1")?["unit"] == "messages");
-    let titles: Vec<Value> = column("age_group")?["groups"].as_array().cloned().unwrap_or_default();
-    ensure!(titles.iter().any(|group| group["code"] == "#03" && group["title"]["en"] == "18–23"), "{titles:?}");
+    let titles: Vec<Value> = column("age_group")?["groups"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    ensure!(
+        titles
+            .iter()
+            .any(|group| group["code"] == "#03" && group["title"]["en"] == "18–23"),
+        "{titles:?}"
+    );
     // The same table again is a snapshot of its own with the same content.
     let again = told(&ground.import(&table)?.output()?)?;
-    ensure!(again["snapshot"] != done["snapshot"] && again["content_sha256"] == done["content_sha256"], "{again}");
+    ensure!(
+        again["snapshot"] != done["snapshot"] && again["content_sha256"] == done["content_sha256"],
+        "{again}"
+    );
     ground.gateway.stop()
 }
 
@@ -155,7 +190,10 @@ fn killed(host: &Host) -> Result<()> {
         let current = ground.current()?;
         if current.as_deref() != before["snapshot"].as_str() {
             // It was killed after it had published; the next run only has to say so.
-            ensure!(current.is_some(), "no snapshot is in force after kill {round}");
+            ensure!(
+                current.is_some(),
+                "no snapshot is in force after kill {round}"
+            );
             break;
         }
     }
@@ -163,12 +201,27 @@ fn killed(host: &Host) -> Result<()> {
         Some(done) => done,
         None => told(&ground.import(&new)?.output()?)?,
     };
-    ensure!(done["content_sha256"] == one_run["content_sha256"], "{done} is not {one_run}");
-    ensure!(ground.current()?.as_deref() == done["snapshot"].as_str(), "{done} is not in force");
-    let rows = ground.admin.get("/dataset/v1/snapshots/current")?.expect_status(200)?["rows"].clone();
+    ensure!(
+        done["content_sha256"] == one_run["content_sha256"],
+        "{done} is not {one_run}"
+    );
+    ensure!(
+        ground.current()?.as_deref() == done["snapshot"].as_str(),
+        "{done} is not in force"
+    );
+    let rows = ground
+        .admin
+        .get("/dataset/v1/snapshots/current")?
+        .expect_status(200)?["rows"]
+        .clone();
     ensure!(rows == 140_000, "{rows} rows");
-    let left: Vec<_> = std::fs::read_dir(&ground.folder)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    ensure!(!left.iter().any(|name| name.contains(".chudian-import")), "state is left behind: {left:?}");
+    let left: Vec<_> = std::fs::read_dir(&ground.folder)?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect();
+    ensure!(
+        !left.iter().any(|name| name.contains(".chudian-import")),
+        "state is left behind: {left:?}"
+    );
     ground.gateway.stop()
 }
 
@@ -184,12 +237,23 @@ fn refused(host: &Host) -> Result<()> {
         std::fs::write(&table, content)?;
         let output = ground.import(&table)?.output()?;
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        ensure!(output.status.code() == Some(1) && error.contains(said), "{:?}: {error}", output.status);
-        ensure!(!error.contains("16000000"), "a number is in the message: {error}");
+        ensure!(
+            output.status.code() == Some(1) && error.contains(said),
+            "{:?}: {error}",
+            output.status
+        );
+        ensure!(
+            !error.contains("16000000"),
+            "a number is in the message: {error}"
+        );
         ensure!(ground.current()? == before, "the snapshot in force changed");
         Ok(())
     };
-    expect(&ground, "number,figure\n16000000001,1\n16000000001,2\n", "1 of 2 rows were rejected")?;
+    expect(
+        &ground,
+        "number,figure\n16000000001,1\n16000000001,2\n",
+        "1 of 2 rows were rejected",
+    )?;
     expect(&ground, "number,figure\n16000000001,\"1\n", "never closed")?;
     expect(&ground, "number,figure,new\n16000000001,1,2\n", "`new`")?;
     expect(&ground, "", "the file is empty")?;
@@ -198,6 +262,9 @@ fn refused(host: &Host) -> Result<()> {
     ground.key = ground.gateway.new_key("analyst", None)?;
     std::fs::write(&table, good)?;
     let done = told(&ground.import(&table)?.output()?)?;
-    ensure!(ground.current()?.as_deref() == done["snapshot"].as_str(), "{done}");
+    ensure!(
+        ground.current()?.as_deref() == done["snapshot"].as_str(),
+        "{done}"
+    );
     ground.gateway.stop()
 }
