@@ -255,7 +255,7 @@ mod tests {
             check(&bytes, i64::from, low, high, &list);
             let signed: Vec<i8> = bytes.iter().map(|byte| byte.cast_signed()).collect();
             check(&signed, i64::from, low, high, &list);
-            let wider: Vec<i16> = bytes.iter().map(|byte| i16::from(*byte) * 200 - 25_000).collect();
+            let wider: Vec<i16> = bytes.iter().map(|byte| i16::from(*byte) * 125 - 16_000).collect();
             check(&wider, i64::from, low, high, &list);
             let unsigned: Vec<u32> = bytes.iter().map(|byte| u32::from(*byte) << 24).collect();
             check(&unsigned, i64::from, low, high, &list);

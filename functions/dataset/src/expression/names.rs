@@ -126,7 +126,8 @@ pub(super) fn near<'n>(wanted: &str, known: impl Iterator<Item = &'n str>) -> Ve
             let folded = fold(name);
             let changes = distance(wanted, &folded);
             let characters = wanted.chars().count();
-            let is_misspelt = changes <= CHANGES_MAX && changes < characters.max(2);
+            // More than half of the characters changed is another word.
+            let is_misspelt = changes <= CHANGES_MAX && changes * 2 <= characters.max(2);
             let is_part = characters >= 2 && (folded.contains(wanted) || wanted.contains(&folded));
             (is_misspelt || is_part).then_some((changes, name))
         })

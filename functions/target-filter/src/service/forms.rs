@@ -13,7 +13,7 @@ use chudian_dataset::expression::ast::Expression;
 use crate::text::{self, Spans};
 use crate::wire;
 use crate::wire::exclusions::ExclusionSetJson;
-use crate::wire::expression::ExpressionJson;
+use crate::wire::expression::{ExpressionJson, TermJson};
 
 /// An expression as it was sent: a text, or the JSON form.
 ///
@@ -51,6 +51,9 @@ impl ToSchema for ExpressionForm {
             ExpressionJson::schema(),
         ));
         ExpressionJson::schemas(schemas);
+        // A boxed part is not collected by the derivation.
+        schemas.push((TermJson::name().into_owned(), TermJson::schema()));
+        TermJson::schemas(schemas);
     }
 }
 

@@ -163,8 +163,10 @@ impl Client {
                 Ok((answer, _)) if answer.status.is_success() => return Ok(answer),
                 Ok((answer, retry_after))
                     if attempt < ATTEMPTS_MAX
-                        && (is_busy(answer.status) || retry_after.is_some()) =>
+                        && (is_busy(answer.status)
+                            || answer.status == StatusCode::CONFLICT && retry_after.is_some()) =>
                 {
+                    // A conflict that names a time is an earlier attempt still under way.
                     retry_after
                 }
                 Ok((answer, _)) => return Err(self.refusal(request, &answer)),

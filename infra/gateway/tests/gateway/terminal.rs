@@ -117,7 +117,7 @@ fn chinese_is_chinese() {
         "2026-07 账单",
         "月基本费",
         "各项相加与合计一致",
-        "已停售",
+        "不适用于客户类型",
     ] {
         assert!(shown.contains(phrase), "{phrase} is missing:\n{shown}");
     }

@@ -104,6 +104,15 @@ impl Ground {
         }
         Ok(answer.expect_status(200)?["id"].as_str().map(str::to_owned))
     }
+
+    /// Waits until what an import reported is current: each instance believes for a moment what was.
+    fn in_force(&self, done: &Value) -> Result<()> {
+        chudian_e2e::wait_for(
+            "the imported snapshot is in force",
+            std::time::Duration::from_secs(5),
+            || Ok((self.current()?.as_deref() == done["snapshot"].as_str()).then_some(())),
+        )
+    }
 }
 
 /// What a program printed, when it succeeded.
@@ -205,10 +214,7 @@ fn killed(host: &Host) -> Result<()> {
         done["content_sha256"] == one_run["content_sha256"],
         "{done} is not {one_run}"
     );
-    ensure!(
-        ground.current()?.as_deref() == done["snapshot"].as_str(),
-        "{done} is not in force"
-    );
+    ground.in_force(&done)?;
     let rows = ground
         .admin
         .get("/dataset/v1/snapshots/current")?
@@ -262,9 +268,6 @@ fn refused(host: &Host) -> Result<()> {
     ground.key = ground.gateway.new_key("analyst", None)?;
     std::fs::write(&table, good)?;
     let done = told(&ground.import(&table)?.output()?)?;
-    ensure!(
-        ground.current()?.as_deref() == done["snapshot"].as_str(),
-        "{done}"
-    );
+    ground.in_force(&done)?;
     ground.gateway.stop()
 }

@@ -58,7 +58,7 @@ const PURPOSE: Purpose = Purpose {
 
 /// Find the best plan of every customer and publish it as columns of the dataset / 为每位客户找出最优套餐，并作为数据集的列发布
 #[derive(Debug, Args)]
-pub struct Tariff {
+pub(super) struct Tariff {
     /// Which columns hold which usage (JSON); for the sample's table by default / 用量列映射文件（JSON），默认适用于示例数据
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
@@ -96,7 +96,7 @@ pub struct Tariff {
 
 /// A share of the segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Partition {
+pub(super) struct Partition {
     /// Which one, from 1.
     number: usize,
     /// Of how many.
