@@ -248,6 +248,6 @@ fn the_hash_is_pinned() {
     let hash: String = list.hash.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(
         hash,
-        "efc46b93779bd37f7d22ee1ced50baba1dbd4cedcfc6f22c1a26a5c063bf2725"
+        "62798817e319de84ae4ba5f306890a6c36e74bf751139a93f36d7b82e0522b51"
     );
 }

@@ -210,7 +210,8 @@ fn a_planted_difference_is_found() {
     );
     assert!(rule.lift > 5.0, "{rule:?}");
     let score = found.score.unwrap();
-    assert!(score.quality.area_under_curve > 0.8, "{:?}", score.quality);
+    // The held-out tenth has about a hundred users, so the area is known to about 0.05.
+    assert!(score.quality.area_under_curve > 0.75, "{:?}", score.quality);
     let points = |age: i64, brand: &str| {
         let values = [Value::Integer(age), Value::Word(brand.to_owned())];
         let by_name = |name: &str| {

@@ -10,6 +10,9 @@ use chudian_sample::table::{
 };
 use sha2::{Digest as _, Sha256};
 
+/// What holds of a row, given as its cells by heading.
+type Shown<'a> = dyn Fn(&BTreeMap<String, String>) -> bool + 'a;
+
 /// Of 5,000 customers with the seed 42.
 const TABLE_SHA256: &str = "2f96dc5a37e90b5296c36716eec6dbea7f071b12a3006d61cea79e74c7984ee3";
 
@@ -179,7 +182,7 @@ fn the_video_pack_is_planted_and_the_ring_tone_is_not() {
         assert!(those.len() > 1_000, "too few to tell: {}", those.len());
         holders * 1_000 / those.len()
     };
-    let shown: [&dyn Fn(&BTreeMap<String, String>) -> bool; 3] = [
+    let shown: [&Shown; 3] = [
         &|row| traits.age_groups.contains(&row["age_group"].as_str()),
         &|row| row["app_logins_90d"].parse::<u64>().unwrap() >= traits.app_logins_90d_min,
         &|row| {
