@@ -361,6 +361,7 @@ pub struct DistributionQuery {
     pub bins: Option<u32>,
     /// Whether groups under ten are told; for a report that leaves the department, and always for approvers, they are not.
     #[serde(default)]
+    #[param(inline)]
     pub small_groups: Option<SmallGroups>,
 }
 

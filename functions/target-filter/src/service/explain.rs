@@ -37,7 +37,6 @@ impl From<Truth> for Holds {
 
 /// A condition and what it found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(no_recursion)]
 pub struct Reason {
     /// The condition in words.
     pub condition: Name,
@@ -48,6 +47,7 @@ pub struct Reason {
     pub value: Option<Name>,
     /// The parts of which it consists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(no_recursion)]
     pub parts: Vec<Reason>,
 }
 

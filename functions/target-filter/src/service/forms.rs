@@ -51,7 +51,7 @@ impl ToSchema for ExpressionForm {
             ExpressionJson::schema(),
         ));
         ExpressionJson::schemas(schemas);
-        // A boxed part is not collected by the derivation.
+        // The expression contains itself, so its derivation collects no parts.
         schemas.push((TermJson::name().into_owned(), TermJson::schema()));
         TermJson::schemas(schemas);
     }
