@@ -26,6 +26,8 @@ use std::str::FromStr;
 use chudian_vocabulary::channel::Channel;
 use chudian_vocabulary::contact::EventKind;
 
+use crate::value::Value;
+
 /// Longest window, days: ten years; what is older counts as `ever`.
 pub const WINDOW_DAYS_MAX: u32 = 3_650;
 
@@ -335,6 +337,22 @@ pub fn opted_out_column(channel: Option<Channel>) -> String {
 /// Column of the flag that the customer is of high value, which diversion leaves alone.
 pub const HIGH_VALUE_COLUMN: &str = "high_value";
 
+/// What the column `name` says of a customer of whom no event is known: no contact was counted and nobody opted out. Nothing for days, for what
+/// is no matter of events (who holds a business, who is of high value), and for columns that are not named here.
+#[must_use]
+pub fn value_without_events(name: &str) -> Option<Value> {
+    if let Some(term) = ContactTerm::parse_column(name) {
+        return match term.measure {
+            Measure::Count | Measure::Success => Some(Value::Integer(0)),
+            Measure::Last => None,
+        };
+    }
+    let mut channels = Channel::ALL.iter().copied().map(Some).chain([None]);
+    channels
+        .any(|channel| opted_out_column(channel) == name)
+        .then_some(Value::Flag(false))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -378,6 +396,27 @@ mod tests {
             "brand",
         ] {
             assert_eq!(ContactTerm::parse_column(other), None, "{other}");
+        }
+    }
+
+    /// Goal: who is in no event log is counted with nought and has not opted out, and of nothing else anything is claimed.
+    #[test]
+    fn without_events_only_counts_and_refusals_are_known() {
+        for (name, expected) in [
+            (
+                "contact_count_web_hall_complaint_90d",
+                Some(Value::Integer(0)),
+            ),
+            ("contact_success_any_any_ever", Some(Value::Integer(0))),
+            ("contact_last_any_any_ever", None),
+            ("opted_out", Some(Value::Flag(false))),
+            ("opted_out_of_sms_hall", Some(Value::Flag(false))),
+            ("opted_out_of_nowhere", None),
+            ("marketed_on", None),
+            ("has_ring_tone", None),
+            ("high_value", None),
+        ] {
+            assert_eq!(value_without_events(name), expected, "{name}");
         }
     }
 

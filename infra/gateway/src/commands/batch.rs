@@ -2,7 +2,7 @@
 //!
 //! A batch runs in the functions, part by part; this program only asks for the parts, so it may be stopped at any moment and run again.
 
-mod layer;
+pub(super) mod layer;
 mod tariff;
 
 use clap::{Args, Subcommand};

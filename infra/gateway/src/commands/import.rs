@@ -1,9 +1,10 @@
-//! `chudian import`: a customer table becomes a snapshot of the dataset.
+//! `chudian import`: a customer table becomes a snapshot of the dataset, or further columns of the one in force (`--layer`).
 //!
 //! It decides nothing about files and rows (that is `chudian-import`) and nothing about what is stored (that is the customer dataset): it reads
 //! the command line, keeps the key of pseudonyms, shows progress and sends. Numbers of customers never leave this program, and never appear in
 //! what it prints.
 
+mod layer;
 mod remote;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,8 @@ const PSEUDONYM_KEY_VARIABLE: &str = "CHUDIAN_PSEUDONYM_KEY";
 const STATE_FOLDER: &str = ".chudian";
 /// What the file of state is called behind the name of the table.
 const STATE_SUFFIX: &str = ".chudian-import.json";
+/// What the same file is called for a layer: the two go on with different things.
+const LAYER_STATE_SUFFIX: &str = ".chudian-layer.json";
 /// What the file of rejects is called behind the name of the table.
 const REJECTS_SUFFIX: &str = ".rejected.csv";
 /// The name of standard input on the command line, and the beginning of its files in the state folder.
@@ -65,6 +68,9 @@ pub struct Import {
     /// Certificates (PEM) to trust in place of the public ones, for https / https 时代替公共根证书的证书文件（PEM）
     #[arg(long)]
     pub ca_file: Option<PathBuf>,
+    /// Publish the columns as a layer over the snapshot in force, for the customers who are in it / 作为现有快照的附加列发布
+    #[arg(long, conflicts_with = "suggest")]
+    pub layer: bool,
     /// Read, check and encode everything, send nothing / 只读取、校验和编码，不发送
     #[arg(long)]
     pub dry_run: bool,
@@ -291,45 +297,69 @@ impl Import {
             language: say.words,
             progress: &bar,
         };
+        let mut customers = None;
         let outcome = if self.dry_run {
             run(&import, None)
-        } else {
-            let target = remote::Remote::new(
+        } else if self.layer {
+            let target = layer::LayerTarget::new(
                 &self.to,
                 self.key_file.as_deref(),
                 self.ca_file.as_deref(),
                 say.language,
             )?;
-            let state_path = self.beside(STATE_SUFFIX);
             let fingerprint = fingerprint(survey, &mapping, &key);
-            let resumed = State::resume(&state_path, &fingerprint, target.address())
-                .with_context(|| state_path.display().to_string())?;
-            if resumed.is_some() && !self.json {
-                eprintln!(
-                    "{}",
-                    say.language.pick(
-                        "going on with the import that was interrupted",
-                        "继续上次中断的导入"
-                    )
-                );
-            }
-            let state = match resumed {
-                Some(state) => state,
-                None => State::new(fingerprint, target.address().to_owned(), random_name()?),
+            let sending = Sending {
+                target: &target,
+                state: State::new(fingerprint, target.address().to_owned(), random_name()?),
+                state_path: &self.beside(LAYER_STATE_SUFFIX),
             };
-            run(
-                &import,
-                Some(Sending {
-                    target: &target,
-                    state,
-                    state_path: &state_path,
-                }),
-            )
+            let outcome = run(&import, Some(sending));
+            customers = Some(target.customers());
+            outcome
+        } else {
+            self.send(&import, say)?
         };
         bar.0.finish_and_clear();
         let outcome = outcome.map_err(|error| say.error(&self.table, &error))?;
-        self.report(survey, &outcome, say);
+        self.report(survey, &outcome, customers, say);
         Ok(())
+    }
+
+    /// Sends a snapshot, from the beginning or from where an earlier run was interrupted. The inner error is the import's.
+    fn send(
+        &self,
+        import: &run::Import<'_>,
+        say: Say,
+    ) -> anyhow::Result<Result<Outcome, ImportError>> {
+        let target = remote::Remote::new(
+            &self.to,
+            self.key_file.as_deref(),
+            self.ca_file.as_deref(),
+            say.language,
+        )?;
+        let state_path = self.beside(STATE_SUFFIX);
+        let fingerprint = fingerprint(import.survey, import.mapping, import.key);
+        let resumed = State::resume(&state_path, &fingerprint, target.address())
+            .with_context(|| state_path.display().to_string())?;
+        if resumed.is_some() && !self.json {
+            eprintln!(
+                "{}",
+                say.language.pick(
+                    "going on with the import that was interrupted",
+                    "继续上次中断的导入"
+                )
+            );
+        }
+        let state = match resumed {
+            Some(state) => state,
+            None => State::new(fingerprint, target.address().to_owned(), random_name()?),
+        };
+        let sending = Sending {
+            target: &target,
+            state,
+            state_path: &state_path,
+        };
+        Ok(run(import, Some(sending)))
     }
 
     fn pseudonym_key(&self, say: Say) -> anyhow::Result<PseudonymKey> {
@@ -344,7 +374,8 @@ impl Import {
         }
     }
 
-    fn report(&self, survey: &Survey, outcome: &Outcome, say: Say) {
+    /// Tells what was done. `customers` are those of a layer: in the dataset, and not.
+    fn report(&self, survey: &Survey, outcome: &Outcome, customers: Option<(u64, u64)>, say: Say) {
         let (snapshot, version) = outcome
             .published
             .as_ref()
@@ -359,6 +390,8 @@ impl Import {
                 "rejects": outcome.rejects, "segments": outcome.segments, "content_sha256": outcome.content_sha256,
                 "parts_sent": outcome.parts_sent, "parts_skipped": outcome.parts_skipped,
                 "snapshot": snapshot, "version": version,
+                "customers_known": customers.map(|(known, _)| known),
+                "customers_unknown": customers.map(|(_, unknown)| unknown),
             }));
             return;
         }
@@ -370,6 +403,15 @@ impl Import {
                 format!("接受 {accepted} 行，拒绝 {rejected} 行")
             )
         );
+        if let Some((known, unknown)) = customers {
+            println!(
+                "{}",
+                say.language.pick(
+                    format!("{known} customers are in the dataset, {unknown} are not and were passed over"),
+                    format!("其中 {known} 名客户在数据集中，{unknown} 名不在，已略过"),
+                )
+            );
+        }
         if let Some(rejects) = &outcome.rejects {
             let rejects = rejects.display();
             println!(

@@ -12,9 +12,10 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use chudian_dataset::SEGMENT_ROWS;
-use chudian_dataset::manifest::{page_count, segment_rows};
+use chudian_dataset::column::ColumnData;
+use chudian_dataset::manifest::segment_rows;
 use chudian_dataset::schema::Column;
-use chudian_import::target::PAGES_TOGETHER;
+use chudian_vocabulary::pseudonym::CustomerPseudonym;
 use clap::Args;
 use http::StatusCode;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -22,7 +23,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::layer;
+use super::layer::{self, Layer, Values};
 use crate::commands::client::{Client, Purpose, Request};
 use crate::commands::{print_json, today};
 use crate::language::Language;
@@ -153,6 +154,30 @@ struct Done {
     rows: u64,
     plan_months: u64,
     skipped: u64,
+}
+
+/// What the batch computed, fetched segment by segment.
+struct Computed<'a> {
+    client: &'a Client,
+    batch: &'a Progress,
+}
+
+impl Values for Computed<'_> {
+    fn of_segment(
+        &mut self,
+        segment: usize,
+        _customers: &[CustomerPseudonym],
+    ) -> anyhow::Result<Vec<ColumnData>> {
+        let columns = self.batch.columns.iter().map(|column| {
+            let path = format!(
+                "{BATCHES}/{}/segments/{segment}/columns/{}",
+                self.batch.id, column.name
+            );
+            let bytes = layer::fetched(self.client, &path)?;
+            Ok(ColumnData::decode(bytes, column)?)
+        });
+        columns.collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -322,17 +347,19 @@ impl Tariff {
         batch: &Progress,
         language: Language,
     ) -> anyhow::Result<String> {
-        let groups = page_count(batch.rows).div_ceil(PAGES_TOGETHER);
-        let steps = batch.segments + usize::try_from(groups)?;
-        let bar = bar(steps, language.pick("parts published", "已发布部分"))?;
-        let derived = layer::Derived {
-            batch: &batch.id,
+        let layer = Layer {
+            key: &batch.id,
             snapshot: &batch.snapshot,
             rows: batch.rows,
-            segments: batch.segments,
             columns: &batch.columns,
+            source: ("tariff-simulation", &batch.id),
         };
-        let version = layer::publish(client, &derived, || bar.inc(1))?;
+        let bar = bar(
+            layer.steps(),
+            language.pick("parts published", "已发布部分"),
+        )?;
+        let mut computed = Computed { client, batch };
+        let version = layer::publish(client, &layer, &mut computed, || bar.inc(1))?;
         bar.finish_and_clear();
         // What is published needs its parts no more.
         loop {

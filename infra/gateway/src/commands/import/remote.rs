@@ -23,7 +23,7 @@ const IMPORTING: &str = "importing";
 const UNKNOWN: &str = "dataset-unknown";
 
 /// What an import wants of the system.
-const PURPOSE: Purpose = Purpose {
+pub(super) const PURPOSE: Purpose = Purpose {
     forbidden: (
         "importing needs a key of the whole province with the role analyst or admin",
         "导入需要角色为 analyst 或 admin 且不限地区的密钥",
