@@ -1,4 +1,4 @@
-//! Ports: the six things a function asks of its host, as small traits and one SQL type.
+//! Ports: the eight things a function asks of its host, as small traits and one SQL type.
 //!
 //! A function's domain and router take these as parameters and never name a host. [`spin`] holds the implementations for a
 //! component (wasm only), [`native`] the ones over real SQLite and PostgreSQL that tests and native tools use. A function
@@ -17,6 +17,7 @@ pub mod spin;
 use std::pin::Pin;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 /// Milliseconds of a second, for the conversions below.
 const MS_PER_S: i64 = 1000;
@@ -100,4 +101,44 @@ pub enum KeyValueError {
     /// The store did not answer; another try may succeed.
     #[error("key-value store is unavailable: {0}")]
     Unavailable(String),
+}
+
+/// Sends requests to other components and other hosts.
+#[async_trait]
+pub trait HttpClient: Send + Sync {
+    /// Sends a request with an absolute address, and reads the whole answer. Every status is an answer.
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+        bounds: HttpBounds,
+    ) -> Result<http::Response<Bytes>, HttpClientError>;
+}
+
+/// How long a request may take, and how much may come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpBounds {
+    /// Milliseconds for the connection, and again for the answer.
+    pub time_ms_max: u32,
+    /// Bytes of the answer.
+    pub answer_bytes_max: usize,
+}
+
+/// Why there is no answer. Who must do something at most once tries again after the first kind only. The texts are for the log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpClientError {
+    /// Nothing was sent: no connection, or the host does not allow it.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// The request may have arrived: no answer in time, or the connection broke.
+    #[error("no answer: {0}")]
+    Ambiguous(String),
+}
+
+/// Work that goes on after a request was answered.
+pub type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Lets work go on after a request was answered. A host may end it at any time, so whatever it does must be safe to leave half done.
+pub trait Background: Send + Sync {
+    /// Begins the work; it runs beside and after the request at hand.
+    fn go_on(&self, work: Work);
 }

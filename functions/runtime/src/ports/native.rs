@@ -5,6 +5,8 @@
 //!
 //! Not for components and not for the gateway, which offers Spin's interfaces instead.
 
+mod client;
+
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,8 @@ use super::sql::{Dialect, Sql, SqlConnection, SqlDriver, SqlError, SqlValue};
 use super::{
     Bell, Clock, KeyValue, KeyValueError, Random, Rung, Signals, VariableError, Variables,
 };
+
+pub use client::{PlainClient, TokioBackground};
 
 /// How long a SQLite writer waits for another one; the same as Spin's default.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -4,11 +4,16 @@
 //! just its own interfaces, so a component that never calls [`key_value`] does not import a key-value store.
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use spin_sdk::wasip3::http::types::{ErrorCode, RequestOptions};
+use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 use spin_sdk::{sqlite, variables, wasip3};
 
 use super::sql::{Dialect, Sql, SqlConnection, SqlDriver, SqlError, SqlValue};
 use super::{
-    Bell, Clock, KeyValue, KeyValueError, Random, Rung, Signals, VariableError, Variables,
+    Background, Bell, Clock, HttpBounds, HttpClient, HttpClientError, KeyValue, KeyValueError,
+    Random, Rung, Signals, VariableError, Variables, Work,
 };
 
 /// Bindings for `spin:postgres@4.2.0`, generated here because the SDK's own module brings JavaScript imports into the
@@ -56,6 +61,16 @@ pub fn signals() -> impl Signals {
 /// The component's variables.
 pub fn variables() -> impl Variables {
     SpinVariables
+}
+
+/// The way out to other components and other hosts, as far as `allowed_outbound_hosts` allows.
+pub fn http_client() -> impl HttpClient {
+    SpinHttpClient
+}
+
+/// Work after the answer, as tasks of the request's own call.
+pub fn background() -> impl Background {
+    SpinBackground
 }
 
 /// The component's key-value store.
@@ -366,5 +381,71 @@ fn key_value_error(error: spin_sdk::key_value::Error) -> KeyValueError {
             "spin.toml does not grant the key-value store `{KEY_VALUE_LABEL}`"
         )),
         Error::Other(message) => KeyValueError::Unavailable(message),
+    }
+}
+
+/// Nanoseconds of a millisecond, for WASI's durations.
+const NS_PER_MS: u64 = 1_000_000;
+
+struct SpinHttpClient;
+
+#[async_trait]
+impl HttpClient for SpinHttpClient {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+        bounds: HttpBounds,
+    ) -> Result<http::Response<Bytes>, HttpClientError> {
+        let mut request = request.map(Full::new);
+        request
+            .extensions_mut()
+            .insert(RequestOptionsExtension(options(bounds)));
+        let response = spin_sdk::http::send(request).await.map_err(http_error)?;
+        let (parts, body) = response.into_parts();
+        let bytes = Limited::new(body, bounds.answer_bytes_max)
+            .collect()
+            .await
+            .map_err(|error| HttpClientError::Ambiguous(error.to_string()))?
+            .to_bytes();
+        Ok(http::Response::from_parts(parts, bytes))
+    }
+}
+
+/// Times that a host may not offer: then its own hold.
+fn options(bounds: HttpBounds) -> RequestOptions {
+    let options = RequestOptions::new();
+    let time = Some(u64::from(bounds.time_ms_max) * NS_PER_MS);
+    let _ = options.set_connect_timeout(time);
+    let _ = options.set_first_byte_timeout(time);
+    let _ = options.set_between_bytes_timeout(time);
+    options
+}
+
+/// Only what a host says before it has a connection is certain not to have sent anything.
+fn http_error(error: ErrorCode) -> HttpClientError {
+    let text = format!("{error:?}");
+    match error {
+        ErrorCode::DnsTimeout
+        | ErrorCode::DnsError(_)
+        | ErrorCode::DestinationNotFound
+        | ErrorCode::DestinationUnavailable
+        | ErrorCode::DestinationIpProhibited
+        | ErrorCode::DestinationIpUnroutable
+        | ErrorCode::ConnectionRefused
+        | ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionLimitReached
+        | ErrorCode::TlsCertificateError
+        | ErrorCode::HttpRequestDenied
+        | ErrorCode::HttpRequestUriInvalid
+        | ErrorCode::LoopDetected => HttpClientError::NotSent(text),
+        _ => HttpClientError::Ambiguous(text),
+    }
+}
+
+struct SpinBackground;
+
+impl Background for SpinBackground {
+    fn go_on(&self, work: Work) {
+        spin_sdk::wit_bindgen::spawn(work);
     }
 }
