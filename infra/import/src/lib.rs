@@ -16,12 +16,15 @@
 //!
 //! What it is not: it knows no HTTP and no database. The command `chudian import` gives it a [`target::Target`].
 //!
+//! Tables of events go another way ([`events`]): each row is one event, and nothing is published at the end.
+//!
 //! The way through: [`source::survey`] → [`mapping::Mapping::parse`] → [`run::run`]; [`suggest::suggest`] drafts a mapping.
 
 mod build;
 mod dates;
 mod decimal;
 mod error;
+pub mod events;
 pub mod limits;
 pub mod mapping;
 pub mod rejects;
