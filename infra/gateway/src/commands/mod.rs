@@ -4,6 +4,7 @@ pub mod batch;
 mod client;
 pub mod doctor;
 pub mod import;
+pub mod import_events;
 pub mod keys;
 pub mod list;
 pub mod migrate;
@@ -11,6 +12,7 @@ pub mod modules;
 pub mod openapi;
 pub mod sample;
 pub mod simulate;
+pub mod table;
 mod today;
 pub mod up;
 
