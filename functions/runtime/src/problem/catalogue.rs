@@ -128,12 +128,16 @@ problem_kinds! {
     LIST_OVER_CAP = "list-over-cap", 422, "名单超过上限", "The list is over its caps";
     /// Every customer of the list was handed out.
     LIST_EXHAUSTED = "list-exhausted", 404, "名单中的客户已全部领取", "Every customer of the list was handed out";
+    /// The lease of this key's claim had ended, and the customer went to another key.
+    LIST_CLAIM_LOST = "list-claim-lost", 409, "该客户已分配给其他密钥", "The customer went to another key";
     /// The key has read as many customers of the list as it may for now.
     LIST_READ_LIMIT = "list-read-limit", 429, "读取客户过于频繁", "Too many customers were read";
     /// No such lookalike run, or it is another region's.
     LOOKALIKE_UNKNOWN = "lookalike-unknown", 404, "没有这次相似人群分析", "No such lookalike run";
     /// Too few users or others to tell anything.
     LOOKALIKE_TOO_FEW = "lookalike-too-few", 422, "用户太少，无法分析", "Too few users to tell anything";
+    /// Nothing that the run looked at sets users apart, so it has no score.
+    LOOKALIKE_NO_SCORE = "lookalike-no-score", 409, "这次分析没有得出可用的评分", "The run found no score";
 
     /// A condition on customers has errors; `errors` says where and what was expected.
     EXPRESSION_INVALID = "expression-invalid", 422, "条件有错误", "The condition has errors";

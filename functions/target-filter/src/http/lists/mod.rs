@@ -110,6 +110,10 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(
             OpenApiRouter::new().routes(routes!(reading::customer)),
         ))
         .merge(with(
+            readers,
+            OpenApiRouter::new().routes(routes!(reading::result)),
+        ))
+        .merge(with(
             auditors,
             OpenApiRouter::new().routes(routes!(reading::accesses)),
         ))
