@@ -10,6 +10,7 @@ pub mod list;
 pub mod migrate;
 pub mod modules;
 pub mod openapi;
+mod pseudonym;
 pub mod sample;
 pub mod simulate;
 pub mod table;

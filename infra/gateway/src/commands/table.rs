@@ -12,11 +12,9 @@ use chudian_import::state::with_suffix;
 use chudian_vocabulary::pseudonym::PseudonymKey;
 use clap::{Args, ValueEnum};
 
+use crate::commands::pseudonym;
 use crate::language::Language;
-use crate::secrets;
 
-/// Environment variable that holds the key of pseudonyms, for those who keep it elsewhere than in a file.
-const PSEUDONYM_KEY_VARIABLE: &str = "CHUDIAN_PSEUDONYM_KEY";
 /// Folder for state, unless another is given; that of an application in the present folder.
 const STATE_FOLDER: &str = ".chudian";
 /// The name of standard input on the command line, and the beginning of its files in the state folder.
@@ -163,15 +161,7 @@ impl TableArgs {
 
     /// The key of pseudonyms, from the environment or the state folder.
     pub(super) fn pseudonym_key(&self) -> anyhow::Result<PseudonymKey> {
-        match std::env::var(PSEUDONYM_KEY_VARIABLE) {
-            Ok(text) if !text.trim().is_empty() => text.trim().parse().map_err(|_| {
-                anyhow::anyhow!(self.language().pick(
-                    format!("{PSEUDONYM_KEY_VARIABLE} holds no key of 64 hexadecimal characters"),
-                    format!("{PSEUDONYM_KEY_VARIABLE} 不是 64 个十六进制字符的密钥"),
-                ))
-            }),
-            _ => secrets::pseudonym_key(&self.state_dir),
-        }
+        pseudonym::key(&self.state_dir, self.language())
     }
 }
 
