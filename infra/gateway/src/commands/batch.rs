@@ -3,6 +3,7 @@
 //! A batch runs in the functions, part by part; this program only asks for the parts, so it may be stopped at any moment and run again.
 
 pub(super) mod layer;
+mod lookalike;
 mod tariff;
 
 use clap::{Args, Subcommand};
@@ -19,6 +20,7 @@ pub struct Batch {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Tariff(tariff::Tariff),
+    Lookalike(lookalike::Lookalike),
 }
 
 impl Batch {
@@ -29,6 +31,7 @@ impl Batch {
     pub fn run(self) -> anyhow::Result<()> {
         match self.verb {
             Verb::Tariff(tariff) => tariff.run(Language::of_terminal()),
+            Verb::Lookalike(lookalike) => lookalike.run(Language::of_terminal()),
         }
     }
 }
