@@ -839,7 +839,7 @@ pub(crate) async fn prospects_are_found_and_order_a_list(world: World) {
     let again = points("admin", run, &format!("0/points?dataset={version}")).await;
     assert_eq!(again.ok(), scored);
     let bands = found["score"]["bands"].as_array().unwrap();
-    let bounds = |name: &str| bands.iter().map(move |band| band[name].as_i64().unwrap());
+    let bounds = |name: &'static str| bands.iter().map(move |band| band[name].as_i64().unwrap());
     let (low, high) = (
         bounds("points_min").min().unwrap(),
         bounds("points_max").max().unwrap(),
