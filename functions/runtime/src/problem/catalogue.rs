@@ -112,6 +112,21 @@ problem_kinds! {
     /// A month is still receiving events, or was a moment ago.
     MONTH_NOT_OVER = "month-not-over", 409, "该月份尚未结束", "The month is not over";
 
+    /// The SMS hall lacks what it needs to begin.
+    SMS_NOT_CONFIGURED = "sms-not-configured", 503, "短信营业厅尚未配置", "The SMS hall is not set up";
+    /// A signed callback is not from its gateway, or not of now.
+    SMS_SIGNATURE_INVALID = "sms-signature-invalid", 403, "回调签名无效", "The callback's signature is not valid";
+    /// A message with this id came before and said something else.
+    SMS_MESSAGE_CONFLICT = "sms-message-conflict", 409, "相同编号的短信内容不同", "A message of this id says something else";
+    /// No such gateway, or it is another region's.
+    SMS_GATEWAY_UNKNOWN = "sms-gateway-unknown", 404, "没有这个短信网关", "No such SMS gateway";
+    /// The words of commands have errors; `errors` lists them.
+    SMS_COMMANDS_INVALID = "sms-commands-invalid", 422, "指令词有错误", "The words of commands have errors";
+    /// No such message, or it is another region's.
+    SMS_MESSAGE_UNKNOWN = "sms-message-unknown", 404, "没有这条短信", "No such message";
+    /// Not a mobile number.
+    SMS_NUMBER_INVALID = "sms-number-invalid", 422, "不是手机号码", "Not a mobile number";
+
     /// No such list, or it is another region's.
     LIST_UNKNOWN = "list-unknown", 404, "没有这个名单", "No such list";
     /// The list's state does not allow this, or someone else changed it at the same moment.
