@@ -173,10 +173,12 @@ impl Lookalike {
             segments: Vec::with_capacity(segments),
             bands,
         };
+        // In a query a plus is a space.
+        let version = current.version.replace('+', "%2B");
         for segment in 0..segments {
             let path = format!(
-                "{RUNS}/{}/segments/{segment}/points?dataset={}",
-                self.run, current.version
+                "{RUNS}/{}/segments/{segment}/points?dataset={version}",
+                self.run
             );
             let Points { points } = get(&client, &path)?;
             for points in &points {
