@@ -51,7 +51,7 @@ impl Plan {
 }
 
 impl Hall {
-    /// Answers messages, some side by side, and reports what happened.
+    /// Answers messages, some side by side.
     pub(super) async fn answer_all(&self, waiting: Vec<WaitingInbound>) {
         futures::stream::iter(waiting)
             .for_each_concurrent(RUN_PARALLEL_MAX, |inbound| async move {
@@ -65,7 +65,6 @@ impl Hall {
                 }
             })
             .await;
-        drop(self.report().await);
     }
 
     /// Answers one message. What fails here is tried again by the drain, when the lease is over.

@@ -139,9 +139,10 @@ impl Hall {
             .collect();
         if !waiting.is_empty() {
             let hall = self.clone();
-            self.inner
-                .background
-                .go_on(Box::pin(async move { hall.answer_all(waiting).await }));
+            self.inner.background.go_on(Box::pin(async move {
+                hall.answer_all(waiting).await;
+                hall.report_soon().await;
+            }));
         }
         Ok(())
     }
@@ -220,7 +221,7 @@ impl Hall {
             let hall = self.clone();
             self.inner
                 .background
-                .go_on(Box::pin(async move { drop(hall.report().await) }));
+                .go_on(Box::pin(async move { hall.report_soon().await }));
         }
         Ok(())
     }
@@ -337,7 +338,7 @@ fn consent_event(
     })
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text.chars()
         .map(|character| {
             if character.is_control() {

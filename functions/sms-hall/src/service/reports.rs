@@ -20,6 +20,14 @@ impl Drop for Turn<'_> {
 }
 
 impl Hall {
+    /// Reports events that wait, after other work; what fails is noted and done by a later round.
+    pub(super) async fn report_soon(&self) {
+        if let Err(error) = self.report().await {
+            let cause = error.to_string();
+            self.note("sms-report-failed", &[("cause", &cause)]).await;
+        }
+    }
+
     /// Reports events that wait; how many the log has now. One round at a time in an instance.
     pub(super) async fn report(&self) -> Result<usize, HallError> {
         if self.inner.is_reporting.swap(true, Ordering::AcqRel) {

@@ -2,10 +2,11 @@
 
 use chudian_runtime::ports::{HttpBounds, HttpClientError};
 use chudian_vocabulary::contact::{EventKind, Outcome};
+use chudian_vocabulary::masking::mask_numbers;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::intake::rfc3339;
+use super::intake::{cut, rfc3339};
 use super::providers::{Parcel, outcome, request};
 use super::{Gateway, Hall, HallError, Settings};
 use crate::limits::{PROVIDER_ANSWER_BYTES_MAX, PROVIDER_TIME_MS_MAX};
@@ -47,6 +48,17 @@ pub struct NewMarketing<'a> {
     pub created_by: &'a str,
 }
 
+/// The outcome as it may be stored and shown: a provider's word can be a whole sentence, with a number in it.
+fn shown(outcome: HandOver) -> HandOver {
+    let fit = |code: String| cut(&mask_numbers(&code));
+    match outcome {
+        HandOver::Accepted { .. } => outcome,
+        HandOver::NotNow { code } => HandOver::NotNow { code: fit(code) },
+        HandOver::Never { code } => HandOver::Never { code: fit(code) },
+        HandOver::Ambiguous { code } => HandOver::Ambiguous { code: fit(code) },
+    }
+}
+
 impl Hall {
     /// A marketing message, ready to be queued.
     ///
@@ -71,7 +83,7 @@ impl Hall {
             region: new.gateway.region.clone(),
             class: MessageClass::Marketing,
             inbound_id: None,
-            text: chudian_vocabulary::masking::mask_numbers(new.text).into_owned(),
+            text: mask_numbers(new.text).into_owned(),
             campaign: Some(new.campaign.to_owned()),
             batch: new.batch.map(str::to_owned),
             business: new.business.map(str::to_owned),
@@ -86,7 +98,7 @@ impl Hall {
         let hall = self.clone();
         self.inner.background.go_on(Box::pin(async move {
             hall.try_to_send(&message_id).await;
-            drop(hall.report().await);
+            hall.report_soon().await;
         }));
     }
 
@@ -133,7 +145,7 @@ impl Hall {
         settings: &Settings,
         sending: &Sending,
     ) -> Result<(), HallError> {
-        let outcome = self.attempt(gateway, settings, sending).await;
+        let outcome = shown(self.attempt(gateway, settings, sending).await);
         let code = match &outcome {
             HandOver::Accepted { .. } => None,
             HandOver::NotNow { code } | HandOver::Never { code } | HandOver::Ambiguous { code } => {
