@@ -357,12 +357,10 @@ pub struct Occurrence {
     pub kind: EventKind,
     /// Business, as columns name it.
     pub business: Option<Business>,
-    /// Whether somebody refused.
-    pub has_refusals: bool,
 }
 
-/// The columns that say something when this occurred, in the windows that a layer should carry: by channel, by kind and in total, and of each
-/// business what happened with it.
+/// The columns that say something when this occurred: counts in the windows that a layer should carry, by channel, by kind and in total; and what
+/// the default exclusions ask for, of every channel and of each business that occurred.
 #[must_use]
 pub fn layout(occurred: &[Occurrence], windows_days: &[u32]) -> Vec<Feature> {
     let mut features = Vec::new();
@@ -389,80 +387,25 @@ pub fn layout(occurred: &[Occurrence], windows_days: &[u32]) -> Vec<Feature> {
         }
         features.push(term(Measure::Last, Window::Ever));
     }
-    let marketed: BTreeSet<Channel> = occurred
+    // The default exclusions ask for these of every channel and business of a campaign, and a rule whose column is missing cannot hold; so they
+    // are there also where nothing of the kind has occurred.
+    if !occurred.is_empty() {
+        let channels = || std::iter::once(None).chain(Channel::ALL.iter().copied().map(Some));
+        features.extend(channels().map(Feature::Marketed));
+        features.extend(channels().map(Feature::OptedOut));
+    }
+    let businesses: BTreeSet<&Business> = occurred
         .iter()
-        .filter(|one| one.kind == EventKind::MarketingContact)
-        .map(|one| one.channel)
+        .filter_map(|one| one.business.as_ref())
         .collect();
-    let refused: BTreeSet<Channel> = occurred
-        .iter()
-        .filter(|one| one.has_refusals)
-        .map(|one| one.channel)
-        .collect();
-    features.extend(
-        (!marketed.is_empty())
-            .then_some(Feature::Marketed(None))
-            .into_iter()
-            .chain(
-                marketed
-                    .iter()
-                    .map(|channel| Feature::Marketed(Some(*channel))),
-            ),
-    );
-    features.extend(
-        (!refused.is_empty())
-            .then_some(Feature::OptedOut(None))
-            .into_iter()
-            .chain(
-                refused
-                    .iter()
-                    .map(|channel| Feature::OptedOut(Some(*channel))),
-            ),
-    );
-    features.extend(business_columns(occurred));
+    features.extend(businesses.into_iter().flat_map(of_business));
     features
 }
 
-fn business_columns(occurred: &[Occurrence]) -> Vec<Feature> {
-    // A cancellation may leave the business to its order.
-    let cancels = occurred
-        .iter()
-        .any(|one| one.kind == EventKind::Cancellation);
-    let mut features = BTreeSet::new();
-    for one in occurred {
-        let Some(business) = &one.business else {
-            continue;
-        };
-        let event = |event| Feature::Event(business.clone(), event);
-        match one.kind {
-            EventKind::Order | EventKind::Trial | EventKind::Cancellation => {
-                if one.kind == EventKind::Order {
-                    features.insert(Feature::Held(business.clone()));
-                }
-                if one.kind == EventKind::Trial {
-                    features.insert(event(BusinessEvent::Tried));
-                }
-                if cancels {
-                    features.insert(event(BusinessEvent::Cancelled));
-                    features.insert(event(BusinessEvent::BulkCancelled));
-                }
-            }
-            EventKind::Complaint => {
-                features.insert(event(BusinessEvent::Complained));
-            }
-            EventKind::MarketingContact => {
-                features.insert(event(BusinessEvent::Marketed));
-            }
-            EventKind::Consultation
-            | EventKind::BusinessHandling
-            | EventKind::BusinessQuery
-            | EventKind::Browse
-            | EventKind::Login
-            | EventKind::IvrKey
-            | EventKind::DeliveryReceipt => {}
-        }
-    }
-    features.into_iter().collect()
+/// Every column of a business.
+fn of_business(business: &Business) -> impl Iterator<Item = Feature> {
+    let events = BusinessEvent::ALL.map(|event| Feature::Event(business.clone(), event));
+    std::iter::once(Feature::Held(business.clone())).chain(events)
 }
 
 #[cfg(test)]
@@ -481,7 +424,6 @@ mod tests {
                         channel: *channel,
                         kind: *kind,
                         business,
-                        has_refusals: true,
                     });
                 }
             }

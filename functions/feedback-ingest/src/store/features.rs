@@ -63,13 +63,12 @@ impl FromSqlRow for CellRow {
 impl Store {
     /// What has occurred at all, from the daily sums, and how many combinations name a business that no column can be named after.
     pub async fn occurrences(&self) -> Result<(Vec<Occurrence>, usize), SqlError> {
-        let select = "select channel, kind, business, cast(max(case when outcome = 'opted-out' then 1 else 0 end) as bigint) \
-                      from feedback_tally group by channel, kind, business order by channel, kind, business limit $1";
+        let select = "select distinct channel, kind, business from feedback_tally order by channel, kind, business limit $1";
         let values = vec![FEATURE_OCCURRENCES_MAX.into()];
-        let rows: Vec<(String, String, String, i64)> = self.sql().query(select, values).await?;
+        let rows: Vec<(String, String, String)> = self.sql().query(select, values).await?;
         let mut unnamed = 0;
         let mut occurred = Vec::with_capacity(rows.len());
-        for (channel, kind, business, refusals) in rows {
+        for (channel, kind, business) in rows {
             let unknown = || SqlError::Shape("a stored word is unknown".to_owned());
             let named = Business::of_code(&business);
             unnamed += usize::from(named.is_none() && !business.is_empty());
@@ -77,7 +76,6 @@ impl Store {
                 channel: channel.parse().map_err(|_| unknown())?,
                 kind: kind.parse().map_err(|_| unknown())?,
                 business: named,
-                has_refusals: refusals > 0,
             });
         }
         Ok((occurred, unnamed))

@@ -420,15 +420,16 @@ pub(crate) async fn a_layout_names_what_occurred(world: World) {
         "marketed_on",
         "marketed_by_outbound_call_on",
         "opted_out_of_outbound_call",
+        "opted_out_of_sms_hall",
         "marketed_plan_88_on",
+        "has_plan_88",
     ] {
         assert!(names.contains(&name), "{name} is not in {names:?}");
     }
     for name in [
-        "has_plan_88",
-        "opted_out_of_sms_hall",
-        "complained_plan_88_on",
+        "has_88_plan",
         "contact_count_web_hall_any_30d",
+        "contact_count_any_login_30d",
     ] {
         assert!(!names.contains(&name), "{name} is in {names:?}");
     }

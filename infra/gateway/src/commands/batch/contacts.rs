@@ -11,7 +11,9 @@ use std::sync::Mutex;
 
 use anyhow::{Context as _, bail};
 use chudian_dataset::column::builder::ColumnBuilder;
-use chudian_dataset::contact::{ContactTerm, Measure, Window, source_of_horizon};
+use chudian_dataset::contact::{
+    Business, BusinessEvent, ContactTerm, Measure, Window, source_of_horizon,
+};
 use chudian_dataset::schema::{Column, ColumnName, Kind};
 use chudian_dataset::value::Value;
 use chudian_vocabulary::channel::Channel;
@@ -63,9 +65,15 @@ pub(super) struct Contacts {
     /// A further column, such as contact_count_sms_hall_marketing_contact_7d; may be repeated / 另需的列，可多次给出
     #[arg(long, value_name = "NAME")]
     pub column: Vec<String>,
-    /// Only the columns given with --column, not those that the events suggest / 只要 --column 给出的列
-    #[arg(long, requires = "column")]
+    /// The columns of a business of which no event is known yet, such as ring_tone; may be repeated / 尚无事件的业务，可多次给出
+    #[arg(long, value_name = "NAME")]
+    pub business: Vec<String>,
+    /// Only the columns given with --column and --business, not those that the events suggest / 只要 --column 与 --business 给出的列
+    #[arg(long)]
     pub only: bool,
+    /// Only events that came before this moment, RFC 3339; a minute ago by default / 只计此刻之前收到的事件，默认为一分钟前
+    #[arg(long, value_name = "MOMENT")]
+    pub as_of: Option<String>,
     /// Address of the running system / 系统地址
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000")]
     pub to: String,
@@ -161,6 +169,18 @@ impl Contacts {
         Ok(())
     }
 
+    /// The columns that the command line names.
+    fn asked(&self) -> anyhow::Result<Vec<String>> {
+        let mut names = self.column.clone();
+        for name in &self.business {
+            let business =
+                Business::new(name.as_str()).with_context(|| format!("--business {name}"))?;
+            names.push(business.held_column());
+            names.extend(BusinessEvent::ALL.map(|event| business.event_column(event)));
+        }
+        Ok(names)
+    }
+
     /// The plan of this batch: that of an earlier run or another machine, or a new one.
     fn planned(
         &self,
@@ -185,7 +205,7 @@ impl Contacts {
                     );
                 }
                 folder.clear()?;
-            } else if plan.parts != parts || plan.asked != (self.column.clone(), self.only) {
+            } else if plan.parts != parts || plan.asked != (self.asked()?, self.only) {
                 bail!(language.pick(
                     "an earlier run with other columns, shares or --concurrency is under way there; finish it with the same words, or begin anew with --restart",
                     "目录中有未完成的批次，其列、份数或 --concurrency 不同；请用相同参数完成，或用 --restart 重新开始",
@@ -196,9 +216,9 @@ impl Contacts {
         }
         let suggested: Suggested = get(client, FEATURES)?;
         let mut plan = Plan::new(client.address().to_owned(), current.id, current.rows);
-        plan.horizon = suggested.horizon;
+        plan.horizon = self.as_of.clone().unwrap_or(suggested.horizon);
         plan.parts = parts;
-        plan.asked = (self.column.clone(), self.only);
+        plan.asked = (self.asked()?, self.only);
         if !self.only {
             plan.columns = suggested.columns;
             if !self.json && suggested.columns_left_out + suggested.businesses_without_columns > 0 {
@@ -215,13 +235,10 @@ impl Contacts {
                 );
             }
         }
-        for name in &self.column {
-            if !plan.columns.iter().any(|column| column.name == *name) {
-                let kind = kind_of(name).to_owned();
-                plan.columns.push(PlannedColumn {
-                    name: name.clone(),
-                    kind,
-                });
+        for name in plan.asked.0.clone() {
+            if !plan.columns.iter().any(|column| column.name == name) {
+                let kind = kind_of(&name).to_owned();
+                plan.columns.push(PlannedColumn { name, kind });
             }
         }
         if plan.columns.is_empty() {
