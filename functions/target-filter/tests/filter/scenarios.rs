@@ -1,5 +1,6 @@
 //! What the function does, on either database.
 
+pub(crate) use crate::fresh_scenarios::*;
 pub(crate) use crate::list_scenarios::*;
 use serde_json::{Value, json};
 

@@ -15,7 +15,7 @@ use chudian_runtime::ports::sql::Transaction;
 use chudian_runtime::problem::{Problem, catalogue};
 use chudian_vocabulary::contact::Outcome;
 use chudian_vocabulary::pseudonym::CustomerPseudonym;
-use chudian_vocabulary::{CustomerId, Name};
+use chudian_vocabulary::{CustomerId, Name, Region};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -26,6 +26,8 @@ use super::problems::{
     form_fault, is_contacted, layout_damaged, list_unknown, page_damaged, page_refused,
 };
 use super::{ListsApp, layout_of};
+use crate::exclusions::Rule;
+use crate::fresh::FreshRules;
 use crate::http::rfc3339;
 use crate::lists::limits::{
     CLAIM_LEASE_S_DEFAULT, CLAIM_LEASE_S_MAX, CLAIM_LEASE_S_MIN, PAGE_MEMBERS, READS_PER_DAY_MAX,
@@ -35,13 +37,24 @@ use crate::lists::pages::{
     MemberPage, PageName, Partition, StoredMember, bucket_of, buckets_of, find_in_index,
 };
 use crate::lists::state::Action;
+use crate::service::fresh::since_freezing;
 use crate::service::lists::forms::FormFault;
+use crate::service::lists::forms::ListForm;
 use crate::service::lists::layout::Layout;
 use crate::store::lists::{StoredList, TimePlace};
 use crate::store::lists_claims::{Place, Queue};
 
 /// Largest body here.
 const BODY_BYTES_MAX: usize = 1024;
+
+/// Customers in a row that one request passes over because of what happened since the list was frozen.
+const PASSED_OVER_MAX: usize = 64;
+
+/// Seconds to wait when so many were passed over: at once, the queue stands behind them.
+const RETRY_AFTER_PASSED_OVER_S: u32 = 1;
+
+/// What is noted of a customer who is passed over, in the place of an outcome.
+const LEFT_OUT: &str = "left-out";
 
 /// Seconds to wait when the minute's reads are used up, and when the day's are.
 const RETRY_AFTER_MINUTE_S: u32 = 60;
@@ -123,9 +136,12 @@ pub(super) struct CustomerOfList {
     claimed_until: Option<String>,
     /// Whether the customer is with this key.
     claimed_by_me: bool,
-    /// The outcome that was reported; such a customer is not handed out again.
+    /// The outcome that was reported, or `left-out` when events after the freezing left the customer out; such a customer is not handed out again.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<String>,
+    /// The exclusion that events after the freezing fulfil: the customer is not to be approached now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out_by: Option<&'static str>,
 }
 
 /// One column of a customer.
@@ -150,7 +166,7 @@ pub(super) struct AccessesQuery {
 
 /// Take the next customer of a list
 ///
-/// A customer is with one key at a time, until the lease ends; without a result by then the customer goes to whoever asks next. With an
+/// A customer whom events after the freezing leave out (approached elsewhere, complained, refused) is passed over. A customer is with one key at a time, until the lease ends; without a result by then the customer goes to whoever asks next. With an
 /// `Idempotency-Key` a repeated request gives the same customer again.
 #[utoipa::path(
     post, path = "/lists/{list_id}/next", tag = "lists", operation_id = "next_of_list",
@@ -193,15 +209,15 @@ pub(super) async fn next(
         lease_ms,
     };
     let taken = match app.take_next(&mut transaction, &open, &asking).await {
-        Ok(None) => {
-            // The queues stand at their ends now; that is kept, so that nobody walks them again.
+        Ok(Next::Nobody(why)) => {
+            // How far the queues stand is kept, so that nobody walks them again.
             let problem = transaction
                 .commit()
                 .await
-                .map_or_else(Problem::from, |()| exhausted());
+                .map_or_else(Problem::from, |()| why);
             return Err(ticket.abandon(problem).await);
         }
-        Ok(Some(customer)) => serde_json::to_string(&customer)
+        Ok(Next::Customer(customer)) => serde_json::to_string(&customer)
             .map(|body| Answer {
                 status: StatusCode::OK,
                 location: None,
@@ -308,6 +324,19 @@ pub(super) async fn accesses(
 /// A customer who was taken: the partition, and the page and place there.
 type Taken<'a> = (&'a Partition, MemberPage, usize);
 
+/// What comes next.
+enum Next {
+    Customer(Box<CustomerOfList>),
+    /// Nobody, and what to say of it.
+    Nobody(Problem),
+}
+
+/// What is asked of events when a customer is contacted.
+struct AtContact {
+    rules: FreshRules,
+    from_unix_ms: i64,
+}
+
 /// A list that may be read, with its pages.
 struct OpenList {
     list: StoredList,
@@ -346,6 +375,18 @@ fn exhausted() -> Problem {
         "Every customer of the list that fits was handed out; those without a result when their lease ends come back, so ask again later.",
     );
     Problem::new(catalogue::LIST_EXHAUSTED, detail)
+}
+
+fn passed_over() -> Problem {
+    let detail = Name::new(
+        format!(
+            "接下来的 {PASSED_OVER_MAX} 个客户在名单冻结后已被接触或不宜接触，均已跳过；请再次领取。"
+        ),
+        format!(
+            "The next {PASSED_OVER_MAX} customers were passed over because of what happened since the list was frozen; ask again."
+        ),
+    );
+    Problem::new(catalogue::LIST_READ_LIMIT, detail).with_retry_after_s(RETRY_AFTER_PASSED_OVER_S)
 }
 
 fn customer_unknown() -> Problem {
@@ -416,9 +457,10 @@ impl ListsApp {
         transaction: &mut Transaction,
         open: &OpenList,
         asking: &Asking<'_>,
-    ) -> Result<Option<CustomerOfList>, Problem> {
+    ) -> Result<Next, Problem> {
         let caller = asking.caller;
         self.check_rate(transaction, &open.list, caller).await?;
+        let at_contact = self.at_contact(transaction, open, caller).await?;
         let wanted: Vec<(u16, &Partition)> = open
             .partitions_for(caller)
             .filter(|(_, partition)| {
@@ -426,26 +468,97 @@ impl ListsApp {
                 region.is_none_or(|region| region == partition.region)
             })
             .collect();
-        let taken = match self.take_lapsed(transaction, open, asking, &wanted).await? {
-            Some(taken) => Some(taken),
-            None => self.take_fresh(transaction, open, asking, &wanted).await?,
+        for _ in 0..PASSED_OVER_MAX {
+            let taken = match self.take_lapsed(transaction, open, asking, &wanted).await? {
+                Some(taken) => Some(taken),
+                None => self.take_fresh(transaction, open, asking, &wanted).await?,
+            };
+            let Some((partition, page, index)) = taken else {
+                return Ok(Next::Nobody(exhausted()));
+            };
+            let customer = self
+                .show(transaction, open, partition, &page, index, caller)
+                .await?;
+            let id = &customer.customer_id;
+            let list = &open.list.list_id;
+            match self
+                .left_out_by(transaction, at_contact.as_ref(), id)
+                .await?
+            {
+                Some(_) => {
+                    let key_id = caller.key_id.as_str();
+                    self.lists
+                        .finish(transaction, list, id, key_id, LEFT_OUT)
+                        .await?;
+                }
+                None => {
+                    self.record(transaction, open, caller, "next", id, asking.request_id)
+                        .await?;
+                    return Ok(Next::Customer(Box::new(customer)));
+                }
+            }
+        }
+        Ok(Next::Nobody(passed_over()))
+    }
+
+    /// What is asked of events; nothing where none are kept or none could leave anybody out.
+    async fn at_contact(
+        &self,
+        transaction: &mut Transaction,
+        open: &OpenList,
+        caller: &Caller,
+    ) -> Result<Option<AtContact>, Problem> {
+        if !self.fresh.are_kept_within(transaction).await? {
+            return Ok(None);
+        }
+        let list = &open.list;
+        let form: ListForm = serde_json::from_str(&list.recipe).map_err(|error| {
+            Problem::internal(format!("a stored recipe cannot be read: {error}"))
+        })?;
+        // The exclusions are those that existed for whoever froze the list.
+        let region = list.region.clone().map(Region::new).transpose();
+        let freezer = Caller {
+            region: region
+                .map_err(|error| Problem::internal(format!("a stored region: {error}")))?,
+            ..caller.clone()
         };
-        let Some((partition, page, index)) = taken else {
+        let (set, campaign) = self.filter.exclusions_of(&form.selection, &freezer).await?;
+        let today = self
+            .filter
+            .store
+            .today()
+            .ok_or_else(|| Problem::internal("the clock is outside the calendar"))?;
+        let rules = FreshRules::at_contact(&set, &campaign, today);
+        let stretch = self
+            .lists
+            .fresh_stretch_within(transaction, &list.list_id)
+            .await?;
+        let from_unix_ms = since_freezing(stretch, list.frozen_at_unix_ms);
+        Ok((!rules.is_empty()).then_some(AtContact {
+            rules,
+            from_unix_ms,
+        }))
+    }
+
+    /// The exclusion that events after the freezing fulfil for a customer.
+    async fn left_out_by(
+        &self,
+        transaction: &mut Transaction,
+        at_contact: Option<&AtContact>,
+        customer: &str,
+    ) -> Result<Option<Rule>, Problem> {
+        let Some(AtContact {
+            rules,
+            from_unix_ms,
+        }) = at_contact
+        else {
             return Ok(None);
         };
-        let customer = self
-            .show(transaction, open, partition, &page, index, caller)
+        let events = self
+            .fresh
+            .of_customer(transaction, customer, *from_unix_ms)
             .await?;
-        self.record(
-            transaction,
-            open,
-            caller,
-            "next",
-            &customer.customer_id,
-            asking.request_id,
-        )
-        .await?;
-        Ok(Some(customer))
+        Ok(events.iter().filter_map(|event| rules.hit(event)).min())
     }
 
     /// A customer whom somebody took and did not come back for: they stand before all who were never handed out.
@@ -665,9 +778,14 @@ impl ListsApp {
             .await?;
         let page = self.member_page(open, number, u64::from(index)).await?;
         let index = usize::try_from(index).unwrap_or(usize::MAX) % PAGE_MEMBERS;
-        let shown = self
+        let mut shown = self
             .show(transaction, open, partition, &page, index, caller)
             .await?;
+        let at_contact = self.at_contact(transaction, open, caller).await?;
+        shown.left_out_by = self
+            .left_out_by(transaction, at_contact.as_ref(), customer)
+            .await?
+            .map(Rule::word);
         self.record(
             transaction,
             open,
@@ -743,6 +861,7 @@ impl ListsApp {
                 .as_ref()
                 .is_some_and(|claim| claim.key_id == caller.key_id.as_str()),
             outcome: claimed.and_then(|claim| claim.outcome),
+            left_out_by: None,
             customer_id,
         })
     }
