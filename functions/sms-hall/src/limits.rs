@@ -81,6 +81,9 @@ pub const ADDRESSES_MAX: usize = 64;
 /// How long what the database said of a gateway is believed, milliseconds; also how long a change takes to be felt.
 pub const GATEWAY_CACHE_MS: i64 = 3_000;
 
+/// How long the words of commands are believed, milliseconds; also how long a change takes to be felt by other instances.
+pub const COMMANDS_CACHE_MS: i64 = 3_000;
+
 /// Gateways remembered in one instance: a province has a handful.
 pub const GATEWAYS_REMEMBERED_MAX: usize = 64;
 

@@ -67,8 +67,6 @@ pub(super) async fn put(
     Words::new(&document.commands).map_err(words_invalid)?;
     let text =
         serde_json::to_string(&document).map_err(|error| Problem::internal(error.to_string()))?;
-    app.store()
-        .set_commands(&text, caller.key_id.as_str())
-        .await?;
+    app.hall.set_words(&text, caller.key_id.as_str()).await?;
     get(State(app)).await
 }

@@ -1,6 +1,6 @@
 //! What providers push: read, hashed, sealed and stored before it is acknowledged.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use chudian_vocabulary::contact::{EventKind, Outcome};
 use chudian_vocabulary::masking::mask_numbers;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::addresses::client_address;
 use super::{Gateway, Hall, HallError, Provider, Settings};
 use crate::command::{Command, Words};
-use crate::limits::{CALLBACK_ITEMS_MAX, INBOUND_CHARACTERS_KEPT_MAX};
+use crate::limits::{CALLBACK_ITEMS_MAX, COMMANDS_CACHE_MS, INBOUND_CHARACTERS_KEPT_MAX};
 use crate::seal::{NONCE_BYTES, SealError};
 use crate::store::{NewEvent, NewInbound, NewReceipt, Taken, WaitingInbound};
 use crate::telephone::Telephone;
@@ -226,14 +226,48 @@ impl Hall {
         Ok(())
     }
 
-    /// The words in force.
-    pub async fn words(&self) -> Result<Words, HallError> {
-        let Some(stored) = self.store().commands().await? else {
-            return Ok(Words::default());
+    /// The words in force, as they were read a moment ago at most.
+    async fn words(&self) -> Result<Arc<Words>, HallError> {
+        let now = self.store().now_unix_ms();
+        let known = self
+            .inner
+            .words
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some((read_at, words)) = known
+            && (0..COMMANDS_CACHE_MS).contains(&(now - read_at))
+        {
+            return Ok(words);
+        }
+        let words = match self.store().commands().await? {
+            None => Words::default(),
+            Some(stored) => {
+                let unreadable = HallError::Unreadable("the words of commands");
+                let document: CommandsDocument =
+                    serde_json::from_str(&stored.document).map_err(|_| unreadable.clone())?;
+                Words::new(&document.commands).map_err(|_| unreadable)?
+            }
         };
-        let document: CommandsDocument = serde_json::from_str(&stored.document)
-            .map_err(|_| HallError::Unreadable("the words of commands"))?;
-        Words::new(&document.commands).map_err(|_| HallError::Unreadable("the words of commands"))
+        let words = Arc::new(words);
+        let read = Some((now, Arc::clone(&words)));
+        *self
+            .inner
+            .words
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = read;
+        Ok(words)
+    }
+
+    /// Sets the words of the province, for this instance at once.
+    pub async fn set_words(&self, document: &str, set_by: &str) -> Result<(), HallError> {
+        self.store().set_commands(document, set_by).await?;
+        *self
+            .inner
+            .words
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
     }
 
     fn inbound(

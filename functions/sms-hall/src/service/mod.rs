@@ -13,8 +13,8 @@ mod reports;
 mod sender;
 mod settings;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use chudian_runtime::http::edge::Log;
 use chudian_runtime::ports::sql::SqlError;
@@ -22,6 +22,7 @@ use chudian_runtime::ports::{Background, HttpClient, Variables};
 use chudian_vocabulary::masking::mask_numbers;
 use serde_json::{Map, Value};
 
+use crate::command::Words;
 use crate::store::Store;
 
 pub use addresses::AddressRange;
@@ -44,6 +45,8 @@ struct HallInner {
     log: Arc<dyn Log>,
     settings: SettingsSource,
     gateways: Gateways,
+    /// The words in force, and when they were read.
+    words: Mutex<Option<(i64, Arc<Words>)>>,
     /// Whether this instance is reporting events just now.
     is_reporting: AtomicBool,
 }
@@ -79,6 +82,7 @@ impl Hall {
                 client,
                 background,
                 log,
+                words: Mutex::new(None),
                 is_reporting: AtomicBool::new(false),
             }),
         }

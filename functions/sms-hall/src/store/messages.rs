@@ -374,8 +374,8 @@ impl Store {
                           where state = 'sending' and lease_until_unix_ms < $2";
             let count = transaction.execute(update, parameters![now, now]).await?;
             // What has outlived its use goes too: replies that nobody came back for.
-            let delete = "delete from sms_number where expires_at_unix_ms < $1 and owner_id not in \
-                          (select message_id from sms_message where state = 'queued' or state = 'sending')";
+            let delete = "delete from sms_number where expires_at_unix_ms < $1 and not exists (select 1 from sms_message \
+                          where message_id = owner_id and state in ('queued', 'sending'))";
             transaction.execute(delete, parameters![now]).await?;
             let update = "update sms_inbound set state = 'expired' where state = 'pending' and lease_until_unix_ms < $1 \
                           and not exists (select 1 from sms_number where owner_id = inbound_id)";
