@@ -82,6 +82,9 @@ pub struct StoredClaim {
     pub outcome: Option<String>,
 }
 
+/// Columns of [`StoredClaim`], in its order.
+type ClaimRow = (String, i64, i64, Option<i64>, Option<String>);
+
 impl Lists {
     /// How often `key_id` looked at the list's customers of late.
     pub async fn looks(
@@ -333,7 +336,7 @@ impl Lists {
     ) -> Result<Option<StoredClaim>, SqlError> {
         let select = "select key_id, at_unix_ms, until_unix_ms, done_at_unix_ms, outcome from filter_list_claim \
                       where list_id = $1 and customer_id = $2";
-        let row: Option<(String, i64, i64, Option<i64>, Option<String>)> = transaction
+        let row: Option<ClaimRow> = transaction
             .query_optional(select, parameters![list.as_str(), customer_id])
             .await?;
         Ok(row.map(
