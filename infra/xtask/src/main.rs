@@ -6,6 +6,7 @@
 mod bench;
 mod components;
 mod demo;
+mod faults;
 mod imports;
 mod openapi;
 mod pages;
@@ -40,6 +41,8 @@ enum Verb {
     Test(test::Options),
     /// Measure, as ratios within one run. Long; not part of `test`.
     Bench(bench::Options),
+    /// Cut off, kill and fill up what holds the events, many times, and give account. Long; a short form is part of `test`.
+    Faults(faults::Options),
     /// Check the rules of the house that a command can see.
     Tidy,
     /// Print the ranking for three sample customers and the proof of one bill.
@@ -66,6 +69,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Build(options) => components::run(&workspace, &options),
         Verb::Test(options) => test::run_verb(&workspace, &options),
         Verb::Bench(options) => bench::run_verb(&workspace, &options),
+        Verb::Faults(options) => faults::run_verb(&workspace, &options),
         Verb::Tidy => tidy::run(&workspace),
         Verb::Demo(options) => demo::run(&workspace, &options),
         Verb::Openapi(options) => openapi::run(&workspace, &options),

@@ -34,10 +34,13 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
 /// The packages of the lock file, installed once per lock.
 pub(crate) fn install_packages(folder: &Path) -> Result<()> {
     if !on_path("npm") {
-        install_debian(&["nodejs", "npm"], "the pages are built with Node.js")?;
+        install_debian(
+            &["nodejs", "npm"],
+            "the pages are built with Node.js, and a test runs with it",
+        )?;
     }
     let lock = fs::read_to_string(folder.join("package-lock.json"))
-        .context("infra/console has no package-lock.json")?;
+        .with_context(|| format!("{} has no package-lock.json", folder.display()))?;
     let stamp = folder.join("node_modules/.installed-from");
     if fs::read_to_string(&stamp).is_ok_and(|present| present == lock) {
         return Ok(());

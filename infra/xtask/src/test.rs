@@ -25,6 +25,7 @@ pub(crate) fn run_verb(workspace: &Workspace, options: &Options) -> Result<()> {
     components::build_all(workspace)?;
     tidy::check_imports(workspace)?;
     run(pages::npm(&workspace.root.join("infra/console"), &["test"]))?;
+    pages::install_packages(&workspace.root.join("tests/cloudevents-js"))?;
     let selection = ["--release", "--workspace", "--all-features"];
     // Builds the gateway too, with the same features as the tests, so that nothing large is compiled twice.
     run(workspace.cargo(["test", "--no-run"].into_iter().chain(selection)))?;

@@ -22,6 +22,7 @@
 //! customers whose ids begin with `e2e-`: point it at an installation for testing.
 
 pub mod caller;
+pub mod faults;
 pub mod ground;
 pub mod harness;
 pub mod host;

@@ -16,7 +16,7 @@ use std::{
     process::{Child, ChildStderr, Command, Stdio},
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -30,6 +30,9 @@ const START_TIME_MAX: Duration = Duration::from_secs(60);
 /// How long it may take to stop once told to disconnect everybody.
 const STOP_TIME_MAX: Duration = Duration::from_secs(30);
 
+/// How often a server that was killed is tried again.
+const AGAIN_EVERY: Duration = Duration::from_millis(200);
+
 /// Another program may take the free port between the look for it and its use.
 const PORT_TRIES: u32 = 5;
 
@@ -41,7 +44,8 @@ const READY: &str = "ready to accept connections";
 
 /// A running cluster; dropping it stops it and removes it.
 pub struct Postgres {
-    server: Child,
+    /// `None` while it is stopped.
+    server: Option<Child>,
     programs: Programs,
     port: u16,
     // Declared last: removed after the server is gone.
@@ -76,10 +80,11 @@ impl Postgres {
         )?;
         let mut failure = None;
         for _ in 0..PORT_TRIES {
-            match serve(&programs, folder.path(), &data) {
-                Ok((server, port)) => {
+            let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+            match serve(&programs, folder.path(), &data, port) {
+                Ok(server) => {
                     return Ok(Self {
-                        server,
+                        server: Some(server),
                         programs,
                         port,
                         _folder: folder,
@@ -114,17 +119,60 @@ impl Postgres {
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
+
+    /// Disconnects everybody and stops cleanly; [`Postgres::start_again`] brings it back.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub fn stop(&mut self) -> Result<()> {
+        let Some(mut server) = self.server.take() else {
+            return Ok(());
+        };
+        let stopped = process::signal(&server, "INT")
+            .and_then(|()| process::wait(&mut server, STOP_TIME_MAX));
+        if !matches!(stopped, Ok(Some(_))) {
+            let _ = server.kill();
+            let _ = server.wait();
+            bail!("PostgreSQL did not end when it was told to");
+        }
+        Ok(())
+    }
+
+    /// Ends it as a power cut would (SIGKILL): nothing that it had not yet written is written. Its own children notice and end by
+    /// themselves.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn kill(&mut self) -> Result<()> {
+        if let Some(mut server) = self.server.take() {
+            server.kill()?;
+            server.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Serves the same data on the same port again.
+    ///
+    /// # Errors
+    /// When it does not come back in time.
+    pub fn start_again(&mut self) -> Result<()> {
+        let data = self._folder.path().join("data");
+        let deadline = Instant::now() + START_TIME_MAX;
+        while self.server.is_none() {
+            match serve(&self.programs, self._folder.path(), &data, self.port) {
+                Ok(server) => self.server = Some(server),
+                // The children of a killed server hold its shared memory until they have noticed.
+                Err(_) if Instant::now() < deadline => thread::sleep(AGAIN_EVERY),
+                Err(error) => return Err(error.context("PostgreSQL does not come back")),
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // INT disconnects everybody and stops cleanly.
-        let stopped = process::signal(&self.server, "INT")
-            .and_then(|()| process::wait(&mut self.server, STOP_TIME_MAX));
-        if !matches!(stopped, Ok(Some(_))) {
-            let _ = self.server.kill();
-            let _ = self.server.wait();
-        }
+        let _ = self.stop();
     }
 }
 
@@ -224,8 +272,7 @@ fn unprivileged_user() -> Result<Option<(u32, u32)>> {
     Ok(Some((number("-u")?, number("-g")?)))
 }
 
-fn serve(programs: &Programs, folder: &Path, data: &Path) -> Result<(Child, u16)> {
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+fn serve(programs: &Programs, folder: &Path, data: &Path, port: u16) -> Result<Child> {
     let mut command = programs.command("postgres");
     command.arg("-D").arg(data).args(["-p", &port.to_string()]);
     command.args([
@@ -246,7 +293,7 @@ fn serve(programs: &Programs, folder: &Path, data: &Path) -> Result<(Child, u16)
         .context("cannot start postgres")?;
     let stderr = server.stderr.take().context("no standard error")?;
     match await_ready(stderr) {
-        Ok(()) => Ok((server, port)),
+        Ok(()) => Ok(server),
         Err(error) => {
             let _ = server.kill();
             let _ = server.wait();
@@ -287,7 +334,7 @@ mod tests {
     /// Goal: a cluster serves, and nothing of it is left once its value is gone.
     #[test]
     fn a_cluster_serves_and_leaves_nothing() {
-        let cluster = Postgres::start().unwrap();
+        let mut cluster = Postgres::start().unwrap();
         let url = cluster.new_database("one").unwrap();
         assert!(
             cluster.new_database("one").is_err(),
@@ -297,6 +344,12 @@ mod tests {
         let folder = cluster._folder.path().to_owned();
         let address = cluster.address();
         std::net::TcpStream::connect(&address).unwrap();
+        for end in [Postgres::stop, Postgres::kill] {
+            end(&mut cluster).unwrap();
+            assert!(std::net::TcpStream::connect(&address).is_err());
+            cluster.start_again().unwrap();
+            assert!(cluster.new_database("one").is_err(), "its data is gone");
+        }
         drop(cluster);
         assert!(!folder.exists());
         assert!(std::net::TcpStream::connect(&address).is_err());

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    process::{Command, Stdio},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -14,9 +15,10 @@ use anyhow::{Context, Result, ensure};
 use chudian_e2e::{
     Caller, Host,
     caller::expect_problem,
+    faults::{drawn, rounds, seed},
     ground::{OTHER_REGION, REGION, unique},
     harness::Case,
-    wait_for,
+    repository, wait_for,
 };
 use chudian_test_support::{gateway::Gateway, http::Answer};
 use serde_json::{Value, json};
@@ -26,7 +28,7 @@ const EVENT: (&str, &str) = ("content-type", "application/cloudevents+json");
 const BATCH: (&str, &str) = ("content-type", "application/cloudevents-batch+json");
 
 /// The routes of `docs/reference/feedback-api.md`.
-const REFERENCE: [(&str, &str); 13] = [
+const REFERENCE: [(&str, &str); 15] = [
     ("post", "/feedback/v1/events"),
     ("get", "/feedback/v1/events/rejected"),
     ("get", "/feedback/v1/events/rejected/{rejected_id}"),
@@ -41,18 +43,19 @@ const REFERENCE: [(&str, &str); 13] = [
     ("get", "/feedback/v1/customers/{customer_id}/orders"),
     ("get", "/feedback/v1/schemas"),
     ("get", "/feedback/v1/schemas/{name}"),
+    ("get", "/feedback/v1/contact-features"),
+    ("post", "/feedback/v1/contact-features"),
     ("get", "/feedback/v1/months"),
     ("delete", "/feedback/v1/months/{month}"),
 ];
 
-/// How often the gateway is cut off.
-const ROUNDS: usize = 10;
 /// Senders at once: the cut comes while several share a commit.
 const SENDERS: usize = 8;
 /// Events of a batch; odd senders send single events.
 const BATCH_EVENTS: u64 = 20;
-/// Events acknowledged in a round before the cut.
-const ACKNOWLEDGED: usize = 200;
+/// Events acknowledged in a round before the cut, at least, and up to so many more by the seed.
+const ACKNOWLEDGED_MIN: u64 = 50;
+const ACKNOWLEDGED_MORE: u64 = 300;
 /// How long a round may take until so many are acknowledged.
 const ROUND_TIME_MAX: Duration = Duration::from_secs(60);
 /// One of so many requests is sent again although it was acknowledged.
@@ -64,6 +67,11 @@ pub(crate) fn cases() -> Vec<Case> {
             "feedback::modes",
             "one event in the three modes of CloudEvents counts once",
             modes,
+        ),
+        Case::new(
+            "feedback::foreign_sdk",
+            "the official CloudEvents SDK for JavaScript reports in all three modes and is understood",
+            foreign_sdk,
         ),
         Case::new(
             "feedback::batch",
@@ -148,6 +156,60 @@ fn modes(host: &Host) -> Result<()> {
     ensure!(counts(&batch) == [0, 2, 0], "batch: {batch}");
     one["data"]["outcome"] = json!("declined");
     expect_problem(&report(&channel, &one)?, 409, "event-conflict")?;
+    Ok(())
+}
+
+/// Goal: what somebody else takes for a CloudEvent is one here.
+fn foreign_sdk(host: &Host) -> Result<()> {
+    let folder = repository()?.join("tests/cloudevents-js");
+    ensure!(
+        folder.join("node_modules/cloudevents").is_dir(),
+        "the CloudEvents SDK is not installed; `cargo xtask test` installs it, or `npm ci` in {}",
+        folder.display()
+    );
+    let (source, customer) = (format!("/e2e/{}", unique("sdk")), unique("c"));
+    let output = Command::new("node")
+        .args(["client.js", &source, &customer, REGION])
+        .current_dir(&folder)
+        .env("CHUDIAN_URL", format!("{}{EVENTS}", host.base_url()))
+        .env("CHUDIAN_KEY", host.key("channel", Some(REGION))?)
+        .stdin(Stdio::null())
+        .output()
+        .context("cannot run node")?;
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let told: Value = serde_json::from_slice(&output.stdout)?;
+    for (mode, expected) in [
+        ("binary", [1, 0, 0]),
+        ("structured", [0, 1, 0]),
+        ("batch", [2, 1, 0]),
+    ] {
+        let told = &told[mode];
+        ensure!(
+            told["status"] == 200 && counts(&told["answer"]) == expected,
+            "{mode}: {told}"
+        );
+    }
+    ensure!(
+        told["conflict"]["status"] == 409,
+        "the same event with other content: {}",
+        told["conflict"]
+    );
+    let page = host
+        .in_region("hall", REGION)?
+        .get(&format!("/feedback/v1/customers/{customer}/contacts"))?
+        .expect_status(200)?;
+    let items = page["items"].as_array().context("no items")?;
+    ensure!(
+        items.len() == 3
+            && items.iter().all(|item| {
+                item["content"] == "咨询流量套餐" && item["at"] == "2026-11-20T09:00:00.000Z"
+            }),
+        "{page}"
+    );
     Ok(())
 }
 
@@ -357,7 +419,7 @@ fn roles(host: &Host) -> Result<()> {
     let senders: &[&str] = &["hall", "channel", "admin"];
     let repairers: &[&str] = &["channel", "analyst", "admin"];
     let viewers: &[&str] = &["hall", "channel", "analyst", "admin"];
-    let allowed: [(&str, String, &[&str]); 11] = [
+    let allowed: [(&str, String, &[&str]); 13] = [
         ("POST", EVENTS.to_owned(), senders),
         ("GET", format!("{EVENTS}/rejected?limit=1"), repairers),
         ("POST", format!("{EVENTS}/rejected/replay"), repairers),
@@ -367,6 +429,16 @@ fn roles(host: &Host) -> Result<()> {
         ("GET", format!("{customer}/contacts"), viewers),
         ("GET", format!("{customer}/contact-summary"), viewers),
         ("GET", format!("{customer}/orders"), viewers),
+        (
+            "GET",
+            "/feedback/v1/contact-features".to_owned(),
+            &["analyst", "admin"],
+        ),
+        (
+            "POST",
+            "/feedback/v1/contact-features".to_owned(),
+            &["analyst", "admin"],
+        ),
         (
             "GET",
             "/feedback/v1/months".to_owned(),
@@ -430,11 +502,12 @@ type Sent = BTreeMap<String, bool>;
 fn cut_off(host: &Host) -> Result<()> {
     let options = host.aside("feedback-cut")?;
     let mut sent = Sent::new();
-    for round in 0..ROUNDS {
+    let (rounds, seed) = (rounds()?, seed()?);
+    for round in 0..rounds {
         let (gateway, admin) = start(host, &options)?;
-        sent.extend(
-            load_until_cut_off(gateway, &admin, round).with_context(|| format!("round {round}"))?,
-        );
+        let wanted = ACKNOWLEDGED_MIN + drawn(seed, round, ACKNOWLEDGED_MORE);
+        let load = load_until_cut_off(gateway, &admin, round, wanted);
+        sent.extend(load.with_context(|| format!("seed {seed}, round {round}"))?);
     }
     let (gateway, admin) = start(host, &options)?;
     // What was acknowledged is known; what was not is either whole or absent, and is accepted now.
@@ -480,7 +553,7 @@ fn cut_off(host: &Host) -> Result<()> {
         "the log and the sums differ: {summary:.300}"
     );
     println!(
-        "  {ROUNDS} cuts, {acknowledged} of {counted} events acknowledged before: 0 lost, 0 counted twice"
+        "  seed {seed}: {rounds} cuts, {acknowledged} of {counted} events acknowledged before: 0 lost, 0 counted twice"
     );
     gateway.stop()
 }
@@ -496,7 +569,7 @@ fn start(
 }
 
 /// Reports events from several senders until enough are acknowledged, and cuts the gateway off.
-fn load_until_cut_off(gateway: Gateway, admin: &Caller, round: usize) -> Result<Sent> {
+fn load_until_cut_off(gateway: Gateway, admin: &Caller, round: u64, wanted: u64) -> Result<Sent> {
     let sent = Mutex::new(Sent::new());
     let is_over = AtomicBool::new(false);
     let next = AtomicU64::new(0);
@@ -532,7 +605,7 @@ fn load_until_cut_off(gateway: Gateway, admin: &Caller, round: usize) -> Result<
                 .values()
                 .filter(|acknowledged| **acknowledged)
                 .count();
-            Ok((count >= ACKNOWLEDGED).then_some(()))
+            Ok((count as u64 >= wanted).then_some(()))
         });
         let killed = gateway.kill();
         is_over.store(true, Ordering::Relaxed);

@@ -6,12 +6,15 @@ mod batch;
 mod bills;
 mod canary;
 mod catalogue;
+mod contacts;
 mod customers;
 mod dataset;
+mod faults;
 mod feedback;
 mod filter;
 mod forms;
 mod import;
+mod import_events;
 mod lists;
 mod offers;
 mod openapi;
@@ -58,6 +61,9 @@ pub(crate) fn all() -> Result<Vec<Case>> {
         batch::cases,
         filter::cases,
         feedback::cases,
+        import_events::cases,
+        contacts::cases,
+        faults::cases,
         lists::cases,
         attempts::cases,
         paging::cases,
