@@ -259,6 +259,17 @@ impl Business {
         }
     }
 
+    /// The business that events call `code`: in lower case, with `_` for every other sign. Nothing for a code that does not begin with a letter
+    /// or is too long to stand in a column's name.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        let named = |character: char| match character.to_ascii_lowercase() {
+            plain @ ('a'..='z' | '0'..='9') => plain,
+            _ => '_',
+        };
+        Self::new(code.chars().map(named).collect::<String>()).ok()
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -353,6 +364,22 @@ pub fn value_without_events(name: &str) -> Option<Value> {
         .then_some(Value::Flag(false))
 }
 
+/// What the note on the source of a column made of the event log begins with.
+const EVENT_LOG: &str = "event-log@";
+
+/// The note on the source of a column that was made of the events that came before a moment, unix milliseconds. Who asks a layer for contacts and
+/// needs to know what came since reads it back with [`horizon_of_source`].
+#[must_use]
+pub fn source_of_horizon(unix_ms: i64) -> String {
+    format!("{EVENT_LOG}{unix_ms}")
+}
+
+/// The moment before which the events came that a column was made of; nothing for columns made of anything else.
+#[must_use]
+pub fn horizon_of_source(source: &str) -> Option<i64> {
+    source.strip_prefix(EVENT_LOG)?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -396,6 +423,32 @@ mod tests {
             "brand",
         ] {
             assert_eq!(ContactTerm::parse_column(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn codes_of_events_become_names_where_they_can() {
+        for (code, name) in [
+            ("plan-88", Some("plan_88")),
+            ("Plan.88:a", Some("plan_88_a")),
+            ("88-plan", None),
+            ("", None),
+            ("彩铃", None),
+        ] {
+            let business = Business::of_code(code);
+            assert_eq!(business.as_ref().map(Business::as_str), name, "{code}");
+        }
+        assert_eq!(Business::of_code(&"b".repeat(41)), None);
+    }
+
+    #[test]
+    fn a_horizon_reads_back_from_the_note() {
+        assert_eq!(
+            horizon_of_source(&source_of_horizon(1_795_320_000_000)),
+            Some(1_795_320_000_000)
+        );
+        for other in ["", "event-log@", "event-log@x", "2026-11 extract"] {
+            assert_eq!(horizon_of_source(other), None, "{other}");
         }
     }
 

@@ -6,7 +6,7 @@
 //!                                                                           ├─ service: queue, one commit for many requests
 //! rejected events, repaired ────────────────────────────────────────────────┘        │
 //!            store: identities · events · daily sums · order steps · rejected ◀──────┘ (one transaction)
-//!                     └─▶ time line, summary, orders of a customer; published views
+//!                     └─▶ time line, summary, orders of a customer; features of all customers; published views
 //! ```
 //!
 //! Invariants: an event counts once by its `source` and `id`, for ever, whatever is sent again, reordered or split; what was
@@ -15,6 +15,7 @@
 
 pub mod event;
 pub mod fault;
+pub mod features;
 pub mod field;
 pub mod http;
 pub mod identity;

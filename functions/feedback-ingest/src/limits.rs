@@ -96,3 +96,15 @@ pub const FORGOTTEN_STEPS_MAX: usize = 20;
 
 /// China has one time zone, eight hours before UTC; days and months are meant there.
 pub const CHINA_OFFSET_S: i64 = 8 * 3600;
+
+/// Customers on a page of contact features. With five hundred columns an answer stays below 2 MB, and a page takes well under a second.
+pub const FEATURE_CUSTOMERS_MAX: u32 = 500;
+
+/// Columns of one request for contact features: what a layer of the dataset may have, less some room for others.
+pub const FEATURE_COLUMNS_MAX: usize = 480;
+
+/// Combinations of channel, kind and business that are looked at for a layout of columns; a province has some thousand.
+pub const FEATURE_OCCURRENCES_MAX: i64 = 50_000;
+
+/// How long a commit may take to show its events after their stamp; a horizon lies so far back.
+pub const SETTLING_MS: i64 = 60_000;

@@ -12,6 +12,7 @@
 //! counts, a customer of another.
 
 pub mod exclusions;
+pub mod fresh;
 pub mod http;
 pub mod lists;
 pub mod lookalike;

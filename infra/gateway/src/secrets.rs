@@ -1,10 +1,10 @@
-//! The installation's own secrets: the pepper of key hashes and the first admin key, made on the first start.
+//! The installation's own secrets: the pepper of key hashes, the first admin key and the key of pseudonyms, made on the first start.
 //!
-//! Invariant: the pepper lies in a file that only our user can read; of the admin key only its hash is kept, and its text
-//! is shown once, by the start that made it.
+//! Invariant: pepper and key of pseudonyms lie in files that only our user can read; of the admin key only its hash is kept, and its
+//! text is shown once, by the start that made it.
 //!
-//! Both are variables of the application (`key_pepper`, `bootstrap_key_hash`), so an operator may set them instead; what
-//! stands here is only used when nobody does. To take the first admin key back, delete its file and start again, which
+//! All are variables of the application (`key_pepper`, `bootstrap_key_hash`, `pseudonym_key`), so an operator may set them instead;
+//! what stands here is only used when nobody does. To take the first admin key back, delete its file and start again, which
 //! makes another.
 
 use std::collections::BTreeMap;
@@ -22,16 +22,17 @@ use chudian_vocabulary::pseudonym::{PSEUDONYM_KEY_BYTES, PseudonymKey};
 const PEPPER: (&str, &str) = ("key_pepper", "key-pepper");
 /// The variable that holds the hash of the first admin key, and the file that keeps it.
 const BOOTSTRAP: (&str, &str) = ("bootstrap_key_hash", "bootstrap-key-hash");
-/// The file that keeps the key of pseudonyms.
-const PSEUDONYM_KEY_FILE: &str = "pseudonym-key";
+/// The variable that holds the key of pseudonyms, and the file that keeps it; the import reads the same file.
+const PSEUDONYM_KEY: (&str, &str) = ("pseudonym_key", "pseudonym-key");
 /// As much randomness as the hash can take in.
 const PEPPER_BYTES: usize = 32;
 
-/// See the module. `Debug` hides the pepper.
+/// See the module. `Debug` hides everything.
 #[derive(Default)]
 pub struct Secrets {
     pepper: Option<String>,
     bootstrap_key_hash: Option<String>,
+    pseudonym_key: Option<String>,
     new_admin_key: Option<AccessKey>,
 }
 
@@ -84,6 +85,9 @@ impl Secrets {
             secrets.bootstrap_key_hash = Some(hash);
             secrets.new_admin_key = made.filter(|_| new);
         }
+        if wants(PSEUDONYM_KEY.0) {
+            secrets.pseudonym_key = Some(pseudonym_key(state_dir)?.reveal());
+        }
         secrets.pepper = Some(pepper);
         Ok(secrets)
     }
@@ -93,6 +97,7 @@ impl Secrets {
         let pairs = [
             (PEPPER.0, &self.pepper),
             (BOOTSTRAP.0, &self.bootstrap_key_hash),
+            (PSEUDONYM_KEY.0, &self.pseudonym_key),
         ];
         pairs
             .into_iter()
@@ -117,7 +122,7 @@ pub fn pseudonym_key(state_dir: &Path) -> anyhow::Result<PseudonymKey> {
         .mode(0o700)
         .create(state_dir)
         .with_context(|| format!("cannot make {}", state_dir.display()))?;
-    let path = state_dir.join(PSEUDONYM_KEY_FILE);
+    let path = state_dir.join(PSEUDONYM_KEY.1);
     let (text, _) = read_or_make(&path, || {
         let mut bytes = [0; PSEUDONYM_KEY_BYTES];
         getrandom::fill(&mut bytes)
@@ -176,7 +181,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     fn manifest() -> Manifest {
-        let text = "spin_manifest_version = 2\n[application]\nname = \"t\"\n[variables]\nkey_pepper = { default = \"\" }\nbootstrap_key_hash = { default = \"\" }\n[[trigger.http]]\nroute = \"/\"\ncomponent = \"c\"\n[component.c]\nsource = \"c.wasm\"\n";
+        let text = "spin_manifest_version = 2\n[application]\nname = \"t\"\n[variables]\nkey_pepper = { default = \"\" }\nbootstrap_key_hash = { default = \"\" }\npseudonym_key = { default = \"\" }\n[[trigger.http]]\nroute = \"/\"\ncomponent = \"c\"\n[component.c]\nsource = \"c.wasm\"\n";
         Manifest::parse(text, Path::new("spin.toml"), Path::new(".")).unwrap()
     }
 
@@ -196,7 +201,10 @@ mod tests {
             .unwrap()
             .unwrap();
         assert!(kept.hash.matches(&key.hash(&pepper)));
-        for file in ["key-pepper", "bootstrap-key-hash"] {
+        // The components know customers by the same names as the import.
+        let pseudonyms = pseudonym_key(state.path()).unwrap();
+        assert_eq!(again.variables()["pseudonym_key"], pseudonyms.reveal());
+        for file in ["key-pepper", "bootstrap-key-hash", "pseudonym-key"] {
             let mode = std::fs::metadata(state.path().join(file))
                 .unwrap()
                 .permissions()

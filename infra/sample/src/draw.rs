@@ -23,6 +23,8 @@ pub(crate) enum Use {
     Family = 3,
     /// What only the customer table tells: age group, dealings, businesses held.
     Table = 4,
+    /// What happened between the customer and the operator.
+    Contacts = 5,
 }
 
 /// A stream of numbers.

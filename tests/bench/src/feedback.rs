@@ -47,6 +47,8 @@ const SINGLE_EVENTS_PER_S_MIN: f64 = 1_000.0;
 const BATCH_EVENTS: u64 = 500;
 /// Connections that send batches: one sender for each of a province's larger channels.
 const BATCH_CONNECTIONS: usize = 4;
+/// Connections that send batches in the run that looks at waiting: twice as many, so that several instances want to write at once.
+const CROWDED_CONNECTIONS: usize = 8;
 /// Connections that send single events, as the issue says.
 const SINGLE_CONNECTIONS: usize = 64;
 /// Customers whom the events are about.
@@ -82,13 +84,22 @@ fn measure(setup: &Setup, database: &str, cluster: Option<&Postgres>) -> Result<
         connections: SINGLE_CONNECTIONS,
         ..batched
     };
+    let crowded = Plan {
+        connections: CROWDED_CONNECTIONS,
+        ..batched
+    };
     let (mut batches, mut singles, mut natives) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut usual_ms, mut slow_ms) = (Vec::new(), Vec::new());
     for round in 0..setup.rounds {
         let run = |plan, shots: Shots| load::run(address, plan, &shots);
         let per_s = run(batched, shots(&key, round, BATCH_EVENTS))?.answers_per_s;
         batches.push(per_s * BATCH_EVENTS as f64);
         natives.push(native.events_per_s(round, setup.duration())?);
         singles.push(run(single, shots(&key, round, 1))?.answers_per_s);
+        // Rounds behind the others, so that no event comes twice.
+        let waiting = run(crowded, shots(&key, setup.rounds + round, BATCH_EVENTS))?;
+        usual_ms.push(waiting.latency_ms(500));
+        slow_ms.push(waiting.latency_ms(990));
     }
     let stored = stored(address, &key)?;
     gateway.stop()?;
@@ -112,6 +123,21 @@ fn measure(setup: &Setup, database: &str, cluster: Option<&Postgres>) -> Result<
         &format!("feedback, single events at 64 connections, {database}"),
         report::median(&singles),
         "durable events/s",
+    );
+    report::figure(
+        &format!("feedback, {CROWDED_CONNECTIONS} batch senders, {database}, median answer"),
+        report::median(&usual_ms),
+        "ms",
+    );
+    report::figure(
+        &format!("feedback, {CROWDED_CONNECTIONS} batch senders, {database}, p99"),
+        report::median(&slow_ms),
+        "ms",
+    );
+    report::figure(
+        &format!("feedback, {CROWDED_CONNECTIONS} batch senders, {database}, p99 to median"),
+        report::median_ratio(&slow_ms, &usual_ms),
+        "x",
     );
     report::figure(
         &format!("feedback, events stored at the end, {database}"),

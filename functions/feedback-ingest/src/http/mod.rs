@@ -5,6 +5,7 @@
 
 mod customers;
 mod events;
+mod features;
 mod months;
 mod problems;
 mod rejected;
@@ -144,6 +145,10 @@ fn routes(guard: &Guard) -> OpenApiRouter<App> {
         .merge(with(
             Admission::of(&[Admin]),
             OpenApiRouter::new().routes(routes!(months::forget)),
+        ))
+        .merge(with(
+            Admission::of(&[Analyst, Admin]),
+            OpenApiRouter::new().routes(routes!(features::layout, features::page)),
         ))
         .merge(OpenApiRouter::new().routes(routes!(schemas::list)))
         .merge(OpenApiRouter::new().routes(routes!(schemas::get)))

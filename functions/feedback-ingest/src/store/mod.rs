@@ -4,6 +4,7 @@
 //! of their keys, so that two writers never wait for each other crosswise; statements have few sizes, so that they stay prepared.
 
 mod contacts;
+mod features;
 mod ingest;
 mod kept;
 mod months;
@@ -18,6 +19,7 @@ use chudian_runtime::ports::Clock;
 use chudian_runtime::ports::sql::Sql;
 
 pub use contacts::{Contact, ContactFilter, ContactPlace};
+pub use features::{CustomerFacts, CustomerRange};
 pub use ingest::{Group, NewEvent, Verdict};
 pub use kept::{Sender, rejected_of};
 pub use months::{MonthOfEvents, month_bounds_unix_ms};

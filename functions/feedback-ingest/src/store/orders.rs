@@ -22,10 +22,10 @@ pub struct CustomerOrder {
 pub type OrderPlace = (String,);
 
 /// A stored step with its order's number.
-struct StoredStep {
-    order_id: String,
-    stage: Stage,
-    step: Step,
+pub(super) struct StoredStep {
+    pub(super) order_id: String,
+    pub(super) stage: Stage,
+    pub(super) step: Step,
 }
 
 impl FromSqlRow for StoredStep {

@@ -8,6 +8,7 @@
     reason = "the whole crate is tests; clippy's own exception covers only marked functions"
 )]
 
+mod features;
 mod hostile;
 mod laws;
 mod queue;
@@ -61,4 +62,6 @@ scenarios! {
     queue::whoever_leaves_takes_only_its_own_events_along,
     queue::many_requests_share_commits,
     laws::tables_do_not_depend_on_how_events_came,
+    features::features_are_those_of_the_events,
+    features::a_layout_names_what_occurred,
 }

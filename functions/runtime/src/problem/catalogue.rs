@@ -112,6 +112,21 @@ problem_kinds! {
     /// A month is still receiving events, or was a moment ago.
     MONTH_NOT_OVER = "month-not-over", 409, "该月份尚未结束", "The month is not over";
 
+    /// The SMS hall lacks what it needs to begin.
+    SMS_NOT_CONFIGURED = "sms-not-configured", 503, "短信营业厅尚未配置", "The SMS hall is not set up";
+    /// A signed callback is not from its gateway, or not of now.
+    SMS_SIGNATURE_INVALID = "sms-signature-invalid", 403, "回调签名无效", "The callback's signature is not valid";
+    /// A message with this id came before and said something else.
+    SMS_MESSAGE_CONFLICT = "sms-message-conflict", 409, "相同编号的短信内容不同", "A message of this id says something else";
+    /// No such gateway, or it is another region's.
+    SMS_GATEWAY_UNKNOWN = "sms-gateway-unknown", 404, "没有这个短信网关", "No such SMS gateway";
+    /// The words of commands have errors; `errors` lists them.
+    SMS_COMMANDS_INVALID = "sms-commands-invalid", 422, "指令词有错误", "The words of commands have errors";
+    /// No such message, or it is another region's.
+    SMS_MESSAGE_UNKNOWN = "sms-message-unknown", 404, "没有这条短信", "No such message";
+    /// Not a mobile number.
+    SMS_NUMBER_INVALID = "sms-number-invalid", 422, "不是手机号码", "Not a mobile number";
+
     /// No such list, or it is another region's.
     LIST_UNKNOWN = "list-unknown", 404, "没有这个名单", "No such list";
     /// The list's state does not allow this, or someone else changed it at the same moment.
@@ -128,12 +143,16 @@ problem_kinds! {
     LIST_OVER_CAP = "list-over-cap", 422, "名单超过上限", "The list is over its caps";
     /// Every customer of the list was handed out.
     LIST_EXHAUSTED = "list-exhausted", 404, "名单中的客户已全部领取", "Every customer of the list was handed out";
+    /// The lease of this key's claim had ended, and the customer went to another key.
+    LIST_CLAIM_LOST = "list-claim-lost", 409, "该客户已分配给其他密钥", "The customer went to another key";
     /// The key has read as many customers of the list as it may for now.
     LIST_READ_LIMIT = "list-read-limit", 429, "读取客户过于频繁", "Too many customers were read";
     /// No such lookalike run, or it is another region's.
     LOOKALIKE_UNKNOWN = "lookalike-unknown", 404, "没有这次相似人群分析", "No such lookalike run";
     /// Too few users or others to tell anything.
     LOOKALIKE_TOO_FEW = "lookalike-too-few", 422, "用户太少，无法分析", "Too few users to tell anything";
+    /// Nothing that the run looked at sets users apart, so it has no score.
+    LOOKALIKE_NO_SCORE = "lookalike-no-score", 409, "这次分析没有得出可用的评分", "The run found no score";
 
     /// A condition on customers has errors; `errors` says where and what was expected.
     EXPRESSION_INVALID = "expression-invalid", 422, "条件有错误", "The condition has errors";

@@ -613,7 +613,7 @@ pub(super) struct ChannelReach {
     title: Name,
     /// Customers after the exclusions.
     remaining: u64,
-    /// Of these, who opted out of the channel; absent when the dataset does not tell.
+    /// Of these, who opted out of the channel or of all marketing; absent when the dataset tells neither.
     #[serde(skip_serializing_if = "Option::is_none")]
     opted_out: Option<u64>,
     /// Of these, who was approached on it within its interval; absent when none is set or the dataset does not tell.

@@ -8,15 +8,16 @@ use axum::response::Response;
 use chudian_dataset::schema::{Column, Kind};
 use chudian_runtime::http::auth::{Admission, Caller, Guard, guarded};
 use chudian_runtime::http::body::JsonBody;
+use chudian_runtime::http::edge::RequestId;
 use chudian_runtime::http::idempotency::{Answer, Attempt, Claim};
-use chudian_runtime::http::query::PathOf;
+use chudian_runtime::http::query::{PathOf, QueryOf};
 use chudian_runtime::problem::{Problem, catalogue};
 use chudian_vocabulary::access::Role::{Admin, Analyst, Approver};
-use chudian_vocabulary::{Language, Name};
+use chudian_vocabulary::{CustomerId, Language, Name};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -231,6 +232,10 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(
             Admission::of(&[Analyst, Approver, Admin]),
             OpenApiRouter::new().routes(routes!(lookalike_run)),
         ))
+        .merge(with(
+            Admission::of(&[Analyst, Admin]),
+            OpenApiRouter::new().routes(routes!(points)),
+        ))
         .with_state(app)
 }
 
@@ -297,6 +302,98 @@ pub(super) async fn lookalike_run(
     Ok(Json(document))
 }
 
+/// Which version is scored.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PointsQuery {
+    /// Dataset version; the one in force unless stated. Every column of the score must be in it.
+    dataset: Option<String>,
+}
+
+/// The points of a segment's customers.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PointsAnswer {
+    /// The run whose score it is.
+    run_id: String,
+    /// The version that was scored.
+    dataset_version: String,
+    /// Number of the segment, from 0.
+    segment: usize,
+    /// Points, in the order of the segment's customers.
+    points: Vec<i64>,
+}
+
+/// Points of every customer of a segment
+///
+/// For the batch that publishes the score as columns of the dataset (`chudian batch lookalike`). Keys of the whole province only; the access
+/// is recorded.
+#[utoipa::path(
+    get, path = "/lookalikes/{run_id}/segments/{segment}/points", tag = "lookalikes", operation_id = "lookalike_points",
+    params(
+        ("run_id" = String, Path, description = "Id of the run"),
+        ("segment" = u64, Path, description = "Number of the segment, from 0"),
+        PointsQuery,
+    ),
+    responses((status = 200, description = "The points", body = PointsAnswer))
+)]
+pub(super) async fn points(
+    State(app): State<ListsApp>,
+    caller: Caller,
+    request_id: RequestId,
+    PathOf((id, segment)): PathOf<(String, String)>,
+    QueryOf(query): QueryOf<PointsQuery>,
+) -> Result<Json<PointsAnswer>, Problem> {
+    if caller.region.is_some() {
+        let detail = Name::new(
+            "此操作涉及全省客户，需要不限地区的密钥。",
+            "This concerns the customers of the whole province; it needs a key that is not bound to a region.",
+        );
+        return Err(Problem::new(catalogue::ROLE_NOT_ALLOWED, detail));
+    }
+    let run = match LookalikeId::parse(&id) {
+        Some(id) => app.lists.lookalike(&id).await?,
+        None => None,
+    };
+    let run = run.ok_or_else(lookalike_unknown)?;
+    let card = card_of(&run)?.ok_or_else(|| Problem::of_kind(catalogue::LOOKALIKE_NO_SCORE))?;
+    let reader = app.filter.reader(query.dataset.as_deref(), "").await?;
+    let segment = segment
+        .parse()
+        .ok()
+        .filter(|segment| *segment < reader.segment_count())
+        .ok_or_else(|| segment_unknown(reader.segment_count()))?;
+    let mut columns = Vec::with_capacity(card.columns.len());
+    for name in card.columns() {
+        columns.push(reader.column(segment, name).await?);
+    }
+    let points = (0..reader.segment_rows(segment)).map(|row| {
+        let values: Vec<_> = columns.iter().map(|column| column.value(row)).collect();
+        card.points(values.iter().map(Option::as_ref))
+    });
+    let points = points.collect();
+    let everybody = format!("all:{}:s{segment}", reader.version().snapshot());
+    let everybody =
+        CustomerId::new(everybody).map_err(|error| Problem::internal(error.to_string()))?;
+    app.personal_access
+        .record(&caller, &everybody, "lookalike-points", &request_id)
+        .await?;
+    Ok(Json(PointsAnswer {
+        run_id: run.run_id,
+        dataset_version: reader.version().to_string(),
+        segment,
+        points,
+    }))
+}
+
+fn segment_unknown(count: usize) -> Problem {
+    let detail = Name::new(
+        format!("该版本有 {count} 个分段，从 0 编号。"),
+        format!("The version has {count} segments, numbered from 0."),
+    );
+    Problem::new(catalogue::INVALID_PATH, detail)
+}
+
 /// No such run for this caller.
 pub(super) fn lookalike_unknown() -> Problem {
     let detail = Name::new(
@@ -308,14 +405,18 @@ pub(super) fn lookalike_unknown() -> Problem {
 
 /// The score of a run, for a list that is ordered by it.
 pub(super) fn scorecard_of(run: &StoredLookalike) -> Result<Scorecard, Problem> {
-    let stored: StoredScore = serde_json::from_str(&run.document).map_err(damaged)?;
-    stored.score.map(|score| score.card).ok_or_else(|| {
+    card_of(run)?.ok_or_else(|| {
         let detail = Name::new(
             "这次分析没有得出可用的评分，不能用于排序。",
             "That run found no score, so nothing can be ordered by it.",
         );
         invalid_field("/priority/lookalike", detail)
     })
+}
+
+fn card_of(run: &StoredLookalike) -> Result<Option<Scorecard>, Problem> {
+    let stored: StoredScore = serde_json::from_str(&run.document).map_err(damaged)?;
+    Ok(stored.score.map(|score| score.card))
 }
 
 fn damaged(error: serde_json::Error) -> Problem {

@@ -29,6 +29,7 @@ use utoipa_axum::routes;
 
 use crate::service::prepare::Filter;
 use crate::store::Store;
+use crate::store::fresh::FreshEvents;
 use crate::store::lists::Lists;
 
 /// What every route begins with.
@@ -105,6 +106,7 @@ pub fn face(ports: Ports) -> Face {
             Arc::clone(&clock),
             Arc::clone(&random),
         ),
+        fresh: FreshEvents::new(sql.clone()),
         filter: filter.clone(),
         idempotency: Idempotency::new(sql, clock, Arc::clone(&random)),
         personal_access: personal_access.clone(),

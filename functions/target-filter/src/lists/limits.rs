@@ -49,3 +49,13 @@ pub const READS_PER_MINUTE_MAX: i64 = 60;
 /// Customers that one key may read from a list in a day (24 hours back): a counter system serves many clerks with one key, a copy of
 /// the list one by one takes months.
 pub const READS_PER_DAY_MAX: i64 = 5_000;
+
+/// Seconds that a customer stays with whoever took them, unless they ask for another time: a call with its notes takes minutes, and someone who
+/// went home should not keep a customer for the day.
+pub const CLAIM_LEASE_S_DEFAULT: u32 = 30 * 60;
+
+/// Shortest lease that may be asked for: no conversation is shorter.
+pub const CLAIM_LEASE_S_MIN: u32 = 60;
+
+/// Longest lease that may be asked for: a customer manager's visit on the next day.
+pub const CLAIM_LEASE_S_MAX: u32 = 48 * 3_600;

@@ -4,6 +4,7 @@
 pub mod breakdown;
 pub mod explain;
 pub mod forms;
+pub mod fresh;
 pub mod lists;
 pub mod lookalike;
 pub mod prepare;

@@ -191,6 +191,22 @@ impl Filter {
         })
     }
 
+    /// The exclusions and the campaign of a form, without the dataset.
+    ///
+    /// # Errors
+    /// When the form is wrong, or the set does not exist for the caller.
+    pub async fn exclusions_of(
+        &self,
+        form: &SelectionForm,
+        caller: &Caller,
+    ) -> Result<(ExclusionSet, Campaign), Problem> {
+        let campaign = campaign(form, "")?;
+        let (_, set) = self
+            .exclusion_set(form.exclusions.as_ref(), caller, "")
+            .await?;
+        Ok((set, campaign))
+    }
+
     /// Reads the dataset version that a request names, or the one in force.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ pub struct Reach {
     pub channel: Channel,
     /// Customers that remain after the exclusions.
     pub remaining: u64,
-    /// Of these, who opted out of the channel; none when not known.
+    /// Of these, who opted out of the channel or of all marketing; none when neither is known.
     pub opted_out: Option<u64>,
     /// Of these, who was approached on it within its interval; none when no interval is set or nothing is known.
     pub within_interval: Option<u64>,
@@ -100,12 +100,18 @@ fn plans_of(prepared: &Prepared, channel: Channel) -> ChannelPlans {
             .iter()
             .rposition(|column| column.name.as_str() == name && column.kind == kind)
     };
-    let opted_out = place(&opted_out_column(Some(channel)), Kind::Flag).map(|column| {
-        Plan::Term(BoundTerm {
-            column,
-            predicate: Predicate::Flag(true),
+    // Who wants no marketing at all has opted out of every channel.
+    let refusals: Vec<Plan> = [None, Some(channel)]
+        .into_iter()
+        .filter_map(|of| place(&opted_out_column(of), Kind::Flag))
+        .map(|column| {
+            Plan::Term(BoundTerm {
+                column,
+                predicate: Predicate::Flag(true),
+            })
         })
-    });
+        .collect();
+    let opted_out = (!refusals.is_empty()).then_some(Plan::Any(refusals));
     let interval = prepared.set.channel_interval_days.get(&channel).copied();
     let within_interval = interval
         .zip(place(&marketed_column(Some(channel)), Kind::Date))

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::forms::{ExclusionChoice, ExpressionForm, SelectionForm};
 use super::prepare::{Filter, Prepared};
-use crate::exclusions::MessageClass;
+use crate::exclusions::{Campaign, ExclusionSet};
 use crate::text;
 use crate::wire;
 
@@ -41,8 +41,10 @@ pub struct Selection {
     pub form: SelectionForm,
     /// The rule in its canonical text: English, with the columns' names.
     pub rule: String,
-    /// What is sent to the customers.
-    pub class: MessageClass,
+    /// What the campaign is about.
+    pub campaign: Campaign,
+    /// The exclusions in force.
+    pub set: ExclusionSet,
     /// The day of the question.
     pub today: Date,
     /// What the selection hung on.
@@ -85,7 +87,8 @@ pub async fn select(
     Ok(Selection {
         form,
         rule: text::print(&prepared.expression, &[], Language::English),
-        class: prepared.campaign.class,
+        campaign: prepared.campaign,
+        set: prepared.set,
         today: prepared.today,
         versions,
         segments,

@@ -4,6 +4,7 @@
 //! felt by the next request in every instance. Nothing here decides who is selected.
 
 pub mod exclusion_sets;
+pub mod fresh;
 pub mod groups;
 pub mod lists;
 pub mod lists_claims;

@@ -2,6 +2,7 @@
 
 use chudian_dataset::column::ColumnData;
 use chudian_dataset::column::builder::ColumnBuilder;
+use chudian_dataset::contact::source_of_horizon;
 use chudian_dataset::manifest::{
     ColumnFacts, FORMAT_VERSION, LayerManifest, SnapshotManifest, Table, page_count, page_of,
 };
@@ -19,6 +20,9 @@ use chudian_vocabulary::pseudonym::CustomerPseudonym;
 pub(crate) const TODAY: i32 = 20_779;
 
 pub(crate) const CUSTOMERS: usize = 400;
+
+/// Up to where the layer knows contacts: two days before the tests' clock.
+pub(crate) const LAYER_HORIZON_UNIX_MS: i64 = 1_795_320_000_000 - 2 * 24 * 3_600 * 1_000;
 
 /// One customer, as plain as it can be.
 #[derive(Clone, Debug)]
@@ -68,6 +72,12 @@ pub(crate) fn id_of(number: usize) -> CustomerPseudonym {
 fn column(name: &str, kind: Kind, zh: &str, en: &str) -> Column {
     let mut column = Column::new(ColumnName::new(name).unwrap(), kind);
     column.title = Name::new(zh, en);
+    column
+}
+
+/// A column that was made of the event log.
+fn of_events(mut column: Column) -> Column {
+    column.source = source_of_horizon(LAYER_HORIZON_UNIX_MS);
     column
 }
 
@@ -133,7 +143,12 @@ fn layer() -> Vec<(Column, Reader)> {
             |customer| customer.tried_on.map(Value::Date),
         ),
         (
-            column("marketed_on", Kind::Date, "最近营销日期", "Marketed on"),
+            of_events(column(
+                "marketed_on",
+                Kind::Date,
+                "最近营销日期",
+                "Marketed on",
+            )),
             |customer| customer.marketed_on.map(Value::Date),
         ),
         (

@@ -455,11 +455,12 @@ pub(crate) async fn each_customer_is_handed_out_once(world: World) {
             .code(),
         "role-not-allowed"
     );
-    // Four agents at once, in one region.
+    // Four agents at once, in one region; the minutes that their keys have to wait are shorter than this lease.
     let agents = (0..4).map(|_| async {
         let mut taken = Vec::new();
+        let form = json!({"lease_s": 172_800});
         loop {
-            let got = world.send("hall@zs01", "POST", &next, &json!({})).await;
+            let got = world.send("hall@zs01", "POST", &next, &form).await;
             match got.code() {
                 "list-exhausted" => break taken,
                 "list-read-limit" => {
@@ -537,6 +538,129 @@ pub(crate) async fn each_customer_is_handed_out_once(world: World) {
         .await
         .unwrap();
     assert_eq!(row, Some((1,)), "that someone asked is on record");
+}
+
+/// Goal: a customer whose agent vanishes goes to another, one who was spoken to does not, and whoever comes too late is told so.
+pub(crate) async fn a_claim_is_a_lease(world: World) {
+    let id = approved(&world, &request()).await;
+    let next = format!("/lists/{id}/next");
+    let take = async |who: &str, form: Value| world.send(who, "POST", &next, &form).await;
+    let look = async |who: &str, customer: &str| {
+        let path = format!("/lists/{id}/customers/{customer}");
+        world.send(who, "GET", &path, &Value::Null).await.ok()
+    };
+    let report = async |who: &str, customer: &str, outcome: &str| {
+        let path = format!("/lists/{id}/customers/{customer}/result");
+        let form = json!({"outcome": outcome});
+        world.send(who, "PUT", &path, &form).await
+    };
+    let id_of = |customer: &Value| customer["customer_id"].as_str().unwrap().to_owned();
+    for lease_s in [0, 59, 172_801] {
+        let refused = take("hall@zs01", json!({"lease_s": lease_s})).await;
+        assert_eq!(refused.first_error(), ("value-not-allowed", "/lease_s"));
+    }
+
+    let vanished = take("hall@zs01", json!({})).await.ok();
+    assert_eq!(vanished["claimed_until"], "2026-11-22T04:30:00.000Z");
+    let diligent = take("hall@zs01", json!({"lease_s": 3_600})).await.ok();
+    let spoken_to = take("hall@zs01", json!({"lease_s": 60})).await.ok();
+    let (vanished, diligent, spoken_to) = (id_of(&vanished), id_of(&diligent), id_of(&spoken_to));
+    let noted = report("hall@zs01", &spoken_to, "accepted").await.ok();
+    assert_eq!(noted["outcome"], "accepted");
+    // The lease of the one who is still read begins anew; the others' end, at the millisecond at which they were said to.
+    world.clock.advance_ms(20 * 60_000);
+    assert_eq!(
+        look("hall@zs01", &diligent).await["claimed_until"],
+        "2026-11-22T05:20:00.000Z"
+    );
+    world.clock.advance_ms(10 * 60_000 - 1);
+    let fresh = id_of(&take("channel@zs01", json!({})).await.ok());
+    assert!(![&vanished, &diligent, &spoken_to].contains(&&fresh));
+    world.clock.advance_ms(1);
+    assert_eq!(
+        take("channel", json!({"region": "hz01"})).await.ok()["region"],
+        "hz01"
+    );
+    let second = take("channel@zs01", json!({})).await.ok();
+    assert_eq!(
+        id_of(&second),
+        vanished,
+        "it stands before those never taken"
+    );
+    assert_eq!(second["claimed_by_me"], true);
+
+    // The first one comes back.
+    let seen = look("hall@zs01", &vanished).await;
+    assert_eq!(seen["claimed_by_me"], false);
+    assert_eq!(
+        seen["claimed_until"], second["claimed_until"],
+        "it renewed nothing"
+    );
+    let late = report("hall@zs01", &vanished, "accepted").await;
+    assert_eq!(
+        (late.code(), late.status.as_u16()),
+        ("list-claim-lost", 409)
+    );
+    assert!(
+        late.json["detail"]
+            .as_str()
+            .unwrap()
+            .contains("2026-11-22T04:30:00.000Z"),
+        "{late:?}"
+    );
+    report("channel@zs01", &vanished, "declined").await.ok();
+    // Late, but nobody else has the customer: the result counts.
+    world.clock.advance_ms(2 * 3_600_000);
+    report("hall@zs01", &diligent, "no-answer").await.ok();
+    let corrected = report("hall@zs01", &diligent, "interested").await.ok();
+    assert_eq!(corrected["outcome"], "interested");
+    let seen = look("channel@zs01", &diligent).await;
+    assert_eq!(
+        (&seen["outcome"], &seen["claimed_until"]),
+        (&json!("interested"), &Value::Null)
+    );
+    // Of those with a result nobody is handed out again, and nobody reports on what was never theirs.
+    for customer in [&spoken_to, &diligent] {
+        let refused = report("channel@zs01", customer, "declined").await;
+        assert_eq!(refused.code(), "customer-unknown");
+    }
+    assert_eq!(
+        report("hall", "nobody", "declined").await.code(),
+        "customer-unknown"
+    );
+    assert_eq!(
+        report("hall@zs01", &spoken_to, "so-so").await.code(),
+        "invalid-body"
+    );
+    assert_eq!(
+        report("analyst", &spoken_to, "declined").await.code(),
+        "role-not-allowed"
+    );
+    let mut again = Vec::new();
+    for _ in 0..20 {
+        again.push(id_of(&take("channel@zs01", json!({})).await.ok()));
+    }
+    assert_eq!(
+        again[0], fresh,
+        "the one whose lease ended in between comes first"
+    );
+    for customer in [&vanished, &diligent, &spoken_to] {
+        assert!(!again.contains(customer));
+    }
+
+    // Many take over at once: each lapsed customer goes to one of them.
+    world.clock.advance_ms(3_600_000);
+    let takers = (0..8).map(|_| async { id_of(&take("hall@zs01", json!({})).await.ok()) });
+    let taken: Vec<String> = futures::future::join_all(takers).await;
+    assert_eq!(taken.iter().collect::<BTreeSet<_>>().len(), taken.len());
+    assert!(taken.iter().all(|customer| again.contains(customer)));
+    // What was claimed before there were leases stays with whoever took it.
+    let old = "update filter_list_claim set until_unix_ms = 0, lease_ms = 0, partition_number = null, place = null, \
+               done_at_unix_ms = at_unix_ms, outcome = null";
+    world.sql.execute(old, Vec::new()).await.unwrap();
+    world.clock.advance_ms(3_600_000);
+    let after = id_of(&take("hall@zs01", json!({})).await.ok());
+    assert!(!again.contains(&after) && after != vanished);
 }
 
 pub(crate) async fn a_key_reads_so_many_a_minute(world: World) {
@@ -703,6 +827,53 @@ pub(crate) async fn prospects_are_found_and_order_a_list(world: World) {
             .code(),
         "lookalike-unknown"
     );
+    // Everybody's points, for the batch that makes columns of them: the same whenever they are asked for.
+    let points = async |who: &str, run: &str, rest: &str| {
+        let path = format!("/lookalikes/{run}/segments/{rest}");
+        world.send(who, "GET", &path, &Value::Null).await
+    };
+    let scored = points("analyst", run, "0/points").await.ok();
+    assert_eq!(scored["points"].as_array().unwrap().len(), CUSTOMERS);
+    assert_eq!(scored["dataset_version"], found["dataset_version"]);
+    let version = found["dataset_version"].as_str().unwrap();
+    let again = points("admin", run, &format!("0/points?dataset={version}")).await;
+    assert_eq!(again.ok(), scored);
+    let bands = found["score"]["bands"].as_array().unwrap();
+    let bounds = |name: &'static str| bands.iter().map(move |band| band[name].as_i64().unwrap());
+    let (low, high) = (
+        bounds("points_min").min().unwrap(),
+        bounds("points_max").max().unwrap(),
+    );
+    let of_all = scored["points"].as_array().unwrap().iter();
+    assert!(of_all.clone().any(|points| points != &scored["points"][0]));
+    assert!(
+        of_all
+            .into_iter()
+            .all(|points| (low..=high).contains(&points.as_i64().unwrap()))
+    );
+    for (who, run, rest, code) in [
+        ("analyst@zs01", run, "0/points", "role-not-allowed"),
+        ("approver", run, "0/points", "role-not-allowed"),
+        ("analyst", "fk_none", "0/points", "lookalike-unknown"),
+        ("analyst", run, "1/points", "invalid-path"),
+        ("analyst", run, "-1/points", "invalid-path"),
+        ("analyst", run, "0/points?dataset=ds_x", "invalid-body"),
+    ] {
+        assert_eq!(
+            points(who, run, rest).await.code(),
+            code,
+            "{who} {run} {rest}"
+        );
+    }
+    // What is spread evenly gives no score, and so no points.
+    let mut nothing = question.clone();
+    nothing["columns"] = json!(["brand"]);
+    let nothing = world
+        .send("analyst", "POST", "/lookalikes", &nothing)
+        .await
+        .ok();
+    let without = points("analyst", nothing["run_id"].as_str().unwrap(), "0/points").await;
+    assert_eq!(without.code(), "lookalike-no-score");
     // The rule is a selection like any other.
     let rule = world.selected(&found["rule"]["expression"]).await;
     assert!(rule > 0 && world.selected(&found["rule"]["text"]["zh"]).await == rule);

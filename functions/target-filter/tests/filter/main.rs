@@ -6,6 +6,7 @@
 )]
 
 mod customers;
+mod fresh_scenarios;
 mod language;
 mod list_scenarios;
 mod scenarios;
@@ -56,7 +57,10 @@ scenarios! {
     four_eyes_decide,
     an_export_opens_for_the_custodian_only,
     each_customer_is_handed_out_once,
+    a_claim_is_a_lease,
     a_key_reads_so_many_a_minute,
     an_expired_list_gives_nothing,
+    a_message_of_today_counts_today,
+    who_was_contacted_is_passed_over,
     prospects_are_found_and_order_a_list,
 }

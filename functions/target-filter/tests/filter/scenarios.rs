@@ -1,5 +1,6 @@
 //! What the function does, on either database.
 
+pub(crate) use crate::fresh_scenarios::*;
 pub(crate) use crate::list_scenarios::*;
 use serde_json::{Value, json};
 
@@ -605,8 +606,14 @@ pub(crate) async fn each_channel_has_its_reach(world: World) {
         .find(|channel| channel["channel"] == "wap")
         .unwrap();
     assert!(
-        wap.get("opted_out").is_none() && wap.get("expected").is_none(),
+        wap.get("within_interval").is_none() && wap.get("expected").is_none(),
         "what is not known is absent: {wap}"
+    );
+    // Who wants no marketing at all wants none by WAP.
+    let out = counted(|customer| customer.opted_out);
+    assert_eq!(
+        (wap["opted_out"].as_u64(), wap["allowed"].as_u64()),
+        (Some(out), Some(400 - out))
     );
 }
 

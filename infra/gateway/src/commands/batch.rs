@@ -2,7 +2,9 @@
 //!
 //! A batch runs in the functions, part by part; this program only asks for the parts, so it may be stopped at any moment and run again.
 
+mod contacts;
 pub(super) mod layer;
+mod lookalike;
 mod tariff;
 
 use clap::{Args, Subcommand};
@@ -18,7 +20,9 @@ pub struct Batch {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Contacts(contacts::Contacts),
     Tariff(tariff::Tariff),
+    Lookalike(lookalike::Lookalike),
 }
 
 impl Batch {
@@ -28,7 +32,9 @@ impl Batch {
     /// When a file or the system is not as it should be; the message says what to do. What was computed stays computed.
     pub fn run(self) -> anyhow::Result<()> {
         match self.verb {
+            Verb::Contacts(contacts) => contacts.run(Language::of_terminal()),
             Verb::Tariff(tariff) => tariff.run(Language::of_terminal()),
+            Verb::Lookalike(lookalike) => lookalike.run(Language::of_terminal()),
         }
     }
 }

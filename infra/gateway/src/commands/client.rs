@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use http::StatusCode;
@@ -23,6 +23,10 @@ const ATTEMPTS_MAX: u32 = 5;
 const WAIT_FIRST: Duration = Duration::from_millis(250);
 /// Longest wait between attempts, also when the system asks for more.
 const WAIT_MAX: Duration = Duration::from_secs(10);
+/// Longest wait between attempts of those who are patient: a system that asks for more is looked at again after this.
+const PATIENT_WAIT_MAX: Duration = Duration::from_secs(60);
+/// How long the patient try: a database that is started again, or a disk that is made room on, takes less.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// Time for one request; storing a full chunk takes well under a second.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(60);
 /// Bytes of an answer that are read: an import answer that rejects every line fits.
@@ -156,21 +160,40 @@ impl Client {
 
     /// Sends a request that may be sent twice, and returns its answer when that is a success.
     pub(super) fn send(&self, request: Request<'_>) -> Result<Answer, Refused> {
-        let mut wait = WAIT_FIRST;
         let mut attempt = 1;
+        self.send_while(request, WAIT_MAX, || {
+            attempt += 1;
+            attempt <= ATTEMPTS_MAX
+        })
+    }
+
+    /// The same for long work that a pause of the system must not end: waits as long as the system asks, for ten minutes in all.
+    pub(super) fn send_patiently(&self, request: Request<'_>) -> Result<Answer, Refused> {
+        let began = Instant::now();
+        self.send_while(request, PATIENT_WAIT_MAX, || began.elapsed() < PATIENCE)
+    }
+
+    /// Sends until there is an answer that means something, or `may_again` says no.
+    fn send_while(
+        &self,
+        request: Request<'_>,
+        wait_max: Duration,
+        mut may_again: impl FnMut() -> bool,
+    ) -> Result<Answer, Refused> {
+        let mut wait = WAIT_FIRST;
         loop {
             let retry_after = match self.once(request) {
                 Ok((answer, _)) if answer.status.is_success() => return Ok(answer),
                 Ok((answer, retry_after))
-                    if attempt < ATTEMPTS_MAX
-                        && (is_busy(answer.status)
-                            || answer.status == StatusCode::CONFLICT && retry_after.is_some()) =>
+                    if (is_busy(answer.status)
+                        || answer.status == StatusCode::CONFLICT && retry_after.is_some())
+                        && may_again() =>
                 {
                     // A conflict that names a time is an earlier attempt still under way.
                     retry_after
                 }
                 Ok((answer, _)) => return Err(self.refusal(request, &answer)),
-                Err(error) if is_passing(&error) && attempt < ATTEMPTS_MAX => None,
+                Err(error) if is_passing(&error) && may_again() => None,
                 Err(error) => {
                     return Err(Refused {
                         status: None,
@@ -179,9 +202,8 @@ impl Client {
                     });
                 }
             };
-            std::thread::sleep(retry_after.unwrap_or(wait).min(WAIT_MAX));
-            wait *= 2;
-            attempt += 1;
+            std::thread::sleep(retry_after.unwrap_or(wait).min(wait_max));
+            wait = (wait * 2).min(wait_max);
         }
     }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::application::{Application, ApplicationArguments};
 use crate::code_cache::CodeCache;
+use crate::commands::pseudonym::{self, Whence};
 use crate::commands::{block_on, print_json};
 use crate::component::check_imports;
 use crate::engine;
@@ -199,6 +200,7 @@ impl Doctor {
                 ));
                 checks.extend(self.components(&application));
                 checks.extend(state(&application.state_dir));
+                checks.push(pseudonym_key(&application.state_dir));
                 checks.extend(database(&application));
             }
         }
@@ -418,6 +420,27 @@ fn state(folder: &Path) -> Vec<Check> {
         });
     }
     checks
+}
+
+/// Says where the key of pseudonyms is; that it is not there yet is no fault.
+fn pseudonym_key(state_dir: &Path) -> Check {
+    let name = "pseudonym key";
+    let whence = pseudonym::whence(state_dir);
+    let (en, zh) = pseudonym::described(&whence);
+    let remedy = (
+        "Give it the 64 hexadecimal characters of the key.",
+        "请填入 64 个十六进制字符的密钥。",
+    );
+    match whence {
+        Whence::Environment if !pseudonym::environment_is_sound() => {
+            let found = (
+                format!("{en}, which holds no key"),
+                format!("{zh}，但不是密钥"),
+            );
+            Check::of(Verdict::Bad, name, found, remedy)
+        }
+        Whence::Environment | Whence::File(_) | Whence::Nowhere(_) => Check::good(name, en, zh),
+    }
 }
 
 fn database(application: &Application) -> Vec<Check> {

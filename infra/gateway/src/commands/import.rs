@@ -8,9 +8,8 @@ mod layer;
 mod remote;
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io::Read as _;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -20,39 +19,33 @@ use chudian_import::mapping::{FileRules, Mapping};
 use chudian_import::rejects::RejectLimit;
 use chudian_import::rows::IdMaker;
 use chudian_import::run::{self, Outcome, Progress, Sending, run};
-use chudian_import::source::{Encoding, Format, Input, Survey, spool, survey};
-use chudian_import::state::{Fingerprint, State, hexadecimal, with_suffix};
+use chudian_import::source::{Format, Input, Survey, survey};
+use chudian_import::state::{Fingerprint, State, hexadecimal};
 use chudian_import::suggest::suggest;
 use chudian_vocabulary::pseudonym::PseudonymKey;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::commands::print_json;
-use crate::language::Language;
-use crate::secrets;
+use crate::commands::table::{STANDARD_INPUT, Say, TableArgs};
 
-/// Environment variable that holds the key of pseudonyms, for those who keep it elsewhere than in a file.
-const PSEUDONYM_KEY_VARIABLE: &str = "CHUDIAN_PSEUDONYM_KEY";
-/// Folder for state, unless another is given; that of an application in the present folder.
-const STATE_FOLDER: &str = ".chudian";
 /// What the file of state is called behind the name of the table.
 const STATE_SUFFIX: &str = ".chudian-import.json";
 /// What the same file is called for a layer: the two go on with different things.
 const LAYER_STATE_SUFFIX: &str = ".chudian-layer.json";
 /// What the file of rejects is called behind the name of the table.
 const REJECTS_SUFFIX: &str = ".rejected.csv";
-/// The name of standard input on the command line, and the beginning of its files in the state folder.
-const STANDARD_INPUT: (&str, &str) = ("-", "standard-input");
 /// Bytes of a pseudonym that nobody has, which tells one key from another.
 const KEY_CHECK: &str = "key check";
 
 /// Import a customer table into the dataset / 将客户表导入数据集
 #[derive(Debug, Args)]
 pub struct Import {
-    /// The table: CSV, XLSX, Parquet or Arrow IPC; `-` for standard input / 客户表文件，`-` 表示标准输入
-    pub table: PathBuf,
+    /// The table.
+    #[command(flatten)]
+    pub input: TableArgs,
     /// What its columns are; --suggest drafts one / 列映射文件（可用 --suggest 起草）
     #[arg(long, required_unless_present = "suggest")]
     pub mapping: Option<PathBuf>,
@@ -74,66 +67,15 @@ pub struct Import {
     /// Read, check and encode everything, send nothing / 只读取、校验和编码，不发送
     #[arg(long)]
     pub dry_run: bool,
-    /// Encoding of a delimited file; found out by default / 文本编码，默认自动检测
-    #[arg(long, value_enum)]
-    pub encoding: Option<TextEncoding>,
-    /// Form of the file; found out by default / 文件格式，默认自动检测
-    #[arg(long, value_enum)]
-    pub format: Option<FileFormat>,
-    /// Delimiter of a delimited file: one ASCII character; found out by default / 分隔符，默认自动检测
-    #[arg(long)]
-    pub delimiter: Option<char>,
-    /// Sheet of a workbook; the first by default / 工作表，默认第一个
-    #[arg(long)]
-    pub sheet: Option<String>,
     /// Rejected rows beyond which nothing is published: a number or a share / 超过多少行被拒绝就不发布：行数或占比
     #[arg(long, default_value_t = RejectLimit::default())]
     pub rejects_max: RejectLimit,
     /// File for rejected rows; the table's name with `.rejected.csv` by default / 被拒绝行的文件
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
-    /// Folder of the installation's state, with the key of pseudonyms / 状态目录（含假名密钥）
-    #[arg(long, env = "CHUDIAN_STATE_DIR", default_value = STATE_FOLDER)]
-    pub state_dir: PathBuf,
     /// Say what was done as one line of JSON / 以一行 JSON 输出结果
     #[arg(long)]
     pub json: bool,
-    /// Language of messages and of the reasons for rejects; the terminal's by default / 语言，默认取自终端
-    #[arg(long, value_enum)]
-    pub lang: Option<Lang>,
-}
-
-/// A language on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Lang {
-    /// 中文.
-    Zh,
-    /// English.
-    En,
-}
-
-/// An encoding on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TextEncoding {
-    /// UTF-8.
-    #[value(name = "utf-8", alias = "utf8")]
-    Utf8,
-    /// GB18030, with GBK and GB2312.
-    #[value(alias = "gbk")]
-    Gb18030,
-}
-
-/// A form of file on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FileFormat {
-    /// Text with a delimiter.
-    Csv,
-    /// A workbook.
-    Xlsx,
-    /// Parquet.
-    Parquet,
-    /// Arrow IPC.
-    Arrow,
 }
 
 impl Import {
@@ -142,15 +84,7 @@ impl Import {
     /// # Errors
     /// When file, mapping or system are not as they should be; the message says where and what to do. The snapshot in force stays in force.
     pub fn run(self) -> anyhow::Result<()> {
-        let language = match self.lang {
-            Some(Lang::Zh) => Language::Chinese,
-            Some(Lang::En) => Language::English,
-            None => Language::of_terminal(),
-        };
-        let say = Say {
-            language,
-            words: words_language(language),
-        };
+        let say = self.input.say();
         let mut rules = FileRules::default();
         let mapping = match &self.mapping {
             Some(path) => {
@@ -160,10 +94,10 @@ impl Import {
             }
             None => None,
         };
-        self.override_rules(&mut rules);
-        let input = self.input()?;
-        let survey =
-            survey(input.path(), &rules).map_err(|error| say.error(&self.table, &error.into()))?;
+        self.input.override_rules(&mut rules);
+        let input = self.input.open()?;
+        let survey = survey(input.path(), &rules)
+            .map_err(|error| say.error(&self.input.table, &error.into()))?;
         if !self.json {
             eprintln!("{}", say.survey(&survey));
         }
@@ -178,68 +112,8 @@ impl Import {
                 },
                 say,
             ),
-            (None, None) => bail!(language.pick("--mapping is missing", "缺少 --mapping")),
+            (None, None) => bail!(say.language.pick("--mapping is missing", "缺少 --mapping")),
         }
-    }
-
-    /// What the command line states stands above the mapping.
-    fn override_rules(&self, rules: &mut FileRules) {
-        if let Some(encoding) = self.encoding {
-            rules.encoding = Some(match encoding {
-                TextEncoding::Utf8 => Encoding::Utf8,
-                TextEncoding::Gb18030 => Encoding::Gb18030,
-            });
-        }
-        if let Some(format) = self.format {
-            rules.kind = Some(match format {
-                FileFormat::Csv => Format::Csv,
-                FileFormat::Xlsx => Format::Xlsx,
-                FileFormat::Parquet => Format::Parquet,
-                FileFormat::Arrow => Format::Arrow,
-            });
-        }
-        rules.delimiter = self.delimiter.or(rules.delimiter);
-        rules.sheet = self.sheet.clone().or_else(|| rules.sheet.take());
-    }
-
-    fn is_standard_input(&self) -> bool {
-        self.table == Path::new(STANDARD_INPUT.0)
-    }
-
-    /// The file, or standard input kept in the state folder.
-    fn input(&self) -> anyhow::Result<Input> {
-        if !self.is_standard_input() {
-            return Ok(Input::file(self.table.clone()));
-        }
-        self.make_state_dir()?;
-        spool(&mut std::io::stdin().lock(), &self.state_dir)
-            .with_context(|| self.state_dir.display().to_string())
-    }
-
-    /// Makes the state folder, for our user alone.
-    fn make_state_dir(&self) -> anyhow::Result<()> {
-        let made = DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.state_dir);
-        made.with_context(|| self.state_dir.display().to_string())
-    }
-
-    /// Where a file of ours stands: beside the table, or in the state folder when there is no table to stand beside or its folder is not ours.
-    fn beside(&self, suffix: &str) -> PathBuf {
-        if self.is_standard_input() {
-            return self.state_dir.join(format!("{}{suffix}", STANDARD_INPUT.1));
-        }
-        let folder = self
-            .table
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        if tempfile::tempfile_in(folder).is_ok() {
-            return with_suffix(&self.table, suffix);
-        }
-        let name = self.table.file_name().unwrap_or_default();
-        with_suffix(&self.state_dir.join(name), suffix)
     }
 
     fn draft(
@@ -250,8 +124,8 @@ impl Import {
         place: &Path,
         say: Say,
     ) -> anyhow::Result<()> {
-        let draft =
-            suggest(input.path(), survey, rules).map_err(|error| say.error(&self.table, &error))?;
+        let draft = suggest(input.path(), survey, rules)
+            .map_err(|error| say.error(&self.input.table, &error))?;
         if place == Path::new(STANDARD_INPUT.0) {
             print!("{draft}");
             return Ok(());
@@ -260,7 +134,7 @@ impl Import {
         if self.json {
             print_json(&json!({ "mapping": place }));
         } else {
-            let (place, table) = (place.display(), self.table.display());
+            let (place, table) = (place.display(), self.input.table.display());
             println!(
                 "{}",
                 say.language.pick(
@@ -279,12 +153,12 @@ impl Import {
         mapping: Mapping,
         say: Say,
     ) -> anyhow::Result<()> {
-        self.make_state_dir()?;
-        let key = self.pseudonym_key(say)?;
+        self.input.make_state_dir()?;
+        let key = self.input.pseudonym_key()?;
         let rejects_place = self
             .rejects
             .clone()
-            .unwrap_or_else(|| self.beside(REJECTS_SUFFIX));
+            .unwrap_or_else(|| self.input.beside(REJECTS_SUFFIX));
         let bar = Bar::new(survey, say)?;
         let import = run::Import {
             path: input.path(),
@@ -293,7 +167,7 @@ impl Import {
             key: &key,
             rejects_max: self.rejects_max,
             rejects_place: &rejects_place,
-            scratch: &self.state_dir,
+            scratch: &self.input.state_dir,
             language: say.words,
             progress: &bar,
         };
@@ -311,7 +185,7 @@ impl Import {
             let sending = Sending {
                 target: &target,
                 state: State::new(fingerprint, target.address().to_owned(), random_name()?),
-                state_path: &self.beside(LAYER_STATE_SUFFIX),
+                state_path: &self.input.beside(LAYER_STATE_SUFFIX),
             };
             let outcome = run(&import, Some(sending));
             customers = Some(target.customers());
@@ -320,7 +194,7 @@ impl Import {
             self.send(&import, say)?
         };
         bar.0.finish_and_clear();
-        let outcome = outcome.map_err(|error| say.error(&self.table, &error))?;
+        let outcome = outcome.map_err(|error| say.error(&self.input.table, &error))?;
         self.report(survey, &outcome, customers, say);
         Ok(())
     }
@@ -337,7 +211,7 @@ impl Import {
             self.ca_file.as_deref(),
             say.language,
         )?;
-        let state_path = self.beside(STATE_SUFFIX);
+        let state_path = self.input.beside(STATE_SUFFIX);
         let fingerprint = fingerprint(import.survey, import.mapping, import.key);
         let resumed = State::resume(&state_path, &fingerprint, target.address())
             .with_context(|| state_path.display().to_string())?;
@@ -360,18 +234,6 @@ impl Import {
             state_path: &state_path,
         };
         Ok(run(import, Some(sending)))
-    }
-
-    fn pseudonym_key(&self, say: Say) -> anyhow::Result<PseudonymKey> {
-        match std::env::var(PSEUDONYM_KEY_VARIABLE) {
-            Ok(text) if !text.trim().is_empty() => text.trim().parse().map_err(|_| {
-                anyhow::anyhow!(say.language.pick(
-                    format!("{PSEUDONYM_KEY_VARIABLE} holds no key of 64 hexadecimal characters"),
-                    format!("{PSEUDONYM_KEY_VARIABLE} 不是 64 个十六进制字符的密钥"),
-                ))
-            }),
-            _ => secrets::pseudonym_key(&self.state_dir),
-        }
     }
 
     /// Tells what was done. `customers` are those of a layer: in the dataset, and not.
@@ -435,54 +297,6 @@ impl Import {
             ),
         }
     }
-}
-
-/// In which language to speak, here and in the library.
-#[derive(Clone, Copy)]
-struct Say {
-    language: Language,
-    words: chudian_vocabulary::Language,
-}
-
-impl Say {
-    fn error(self, table: &Path, error: &ImportError) -> anyhow::Error {
-        let text = error.text(self.words);
-        match error {
-            // These name another file, or the system.
-            ImportError::Target(_) | ImportError::File { .. } => anyhow::anyhow!(text),
-            _ => anyhow::anyhow!("{}: {text}", table.display()),
-        }
-    }
-
-    /// What the first reading found.
-    fn survey(self, survey: &Survey) -> String {
-        let format = survey.format.as_str();
-        if survey.format != Format::Csv {
-            return self
-                .language
-                .pick(format!("format: {format}"), format!("格式：{format}"));
-        }
-        let delimiter = match survey.dialect.delimiter {
-            b'\t' => "\\t".to_owned(),
-            other => char::from(other).to_string(),
-        };
-        let encoding = survey.encoding;
-        let how = match survey.encoding_detected {
-            true => self.language.pick("found", "检测"),
-            false => self.language.pick("stated", "指定"),
-        };
-        self.language.pick(
-            format!("format: {format}, encoding: {encoding} ({how}), delimiter: `{delimiter}`"),
-            format!("格式：{format}，编码：{encoding}（{how}），分隔符：`{delimiter}`"),
-        )
-    }
-}
-
-fn words_language(language: Language) -> chudian_vocabulary::Language {
-    language.pick(
-        chudian_vocabulary::Language::English,
-        chudian_vocabulary::Language::Chinese,
-    )
 }
 
 fn read_mapping(path: &Path, say: Say) -> anyhow::Result<Mapping> {

@@ -4,13 +4,16 @@ pub mod batch;
 mod client;
 pub mod doctor;
 pub mod import;
+pub mod import_events;
 pub mod keys;
 pub mod list;
 pub mod migrate;
 pub mod modules;
 pub mod openapi;
+mod pseudonym;
 pub mod sample;
 pub mod simulate;
+pub mod table;
 mod today;
 pub mod up;
 

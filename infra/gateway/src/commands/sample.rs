@@ -8,7 +8,7 @@ mod load;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use chudian_sample::table::{TableEncoding, write_table};
+use chudian_sample::table::{TableEncoding, TableFiles, write_contacts, write_table};
 use chudian_sample::{Months, Settings, write_files};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -30,6 +30,9 @@ pub struct Sample {
     /// Write a customer table of so many rows and its mapping instead / 改为生成指定行数的客户表及其导入映射
     #[arg(long, value_name = "ROWS", conflicts_with_all = ["load", "customers"], value_parser = clap::value_parser!(u64).range(1..=CUSTOMERS_MAX))]
     pub table: Option<u64>,
+    /// With the table, write what its customers' contacts come to, for `chudian import --layer` / 同时生成客户的接触特征表，供 `chudian import --layer` 使用
+    #[arg(long, requires = "table")]
+    pub contacts: bool,
     /// Encoding of the customer table / 客户表的编码
     #[arg(long, requires = "table", value_enum, default_value_t = Encoding::Utf8)]
     pub encoding: Encoding,
@@ -165,10 +168,17 @@ impl Sample {
         })
         .context(language.pick("the table could not be written", "客户表写入失败"))?;
         bar.finish_and_clear();
+        let contacts = self
+            .contacts
+            .then(|| self.write_contacts(&settings, encoding, threads, language))
+            .transpose()?;
         if self.json {
             println!(
                 "{}",
-                json!({ "table": files.table, "mapping": files.mapping, "seed": self.seed, "rows": rows })
+                json!({
+                    "table": files.table, "mapping": files.mapping, "seed": self.seed, "rows": rows,
+                    "contacts": contacts.as_ref().map(|files| json!({ "table": files.table, "mapping": files.mapping })),
+                })
             );
             return Ok(());
         }
@@ -180,7 +190,41 @@ impl Sample {
                 format!("已在 {table} 写入 {rows} 行，导入命令：\n  chudian import {table} --mapping {mapping}"),
             )
         );
+        if let Some(files) = contacts {
+            let (table, mapping) = (files.table.display(), files.mapping.display());
+            println!(
+                "{}",
+                language.pick(
+                    format!("their contacts in {table}; add them with\n  chudian import {table} --mapping {mapping} --layer"),
+                    format!("接触特征已写入 {table}，添加命令：\n  chudian import {table} --mapping {mapping} --layer"),
+                )
+            );
+        }
         Ok(())
+    }
+
+    /// Writes what the contacts of the table's customers come to, beside the table.
+    fn write_contacts(
+        &self,
+        settings: &Settings,
+        encoding: TableEncoding,
+        threads: usize,
+        language: Language,
+    ) -> anyhow::Result<TableFiles> {
+        let place = self.out.with_extension("contacts.csv");
+        let bar = progress_bar(
+            settings.customers,
+            language.pick("customers' contacts written", "已写入客户接触特征"),
+        )?;
+        let files = write_contacts(&place, settings, encoding, threads, &mut |written| {
+            bar.set_position(written);
+        })
+        .context(language.pick(
+            "the table of contacts could not be written",
+            "接触特征表写入失败",
+        ))?;
+        bar.finish_and_clear();
+        Ok(files)
     }
 }
 

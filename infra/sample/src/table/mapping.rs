@@ -60,11 +60,7 @@ const FIGURES: [(&str, &str, &str, &str, &str); 11] = [
 
 /// The mapping as text.
 pub(super) fn text(encoding: TableEncoding) -> String {
-    let encoding = match encoding {
-        TableEncoding::Utf8 => "utf-8",
-        TableEncoding::Gb18030 => "gb18030",
-    };
-    let mut text = HEAD.replace("{encoding}", encoding);
+    let mut text = HEAD.replace("{encoding}", encoding.word());
     for (heading, kind, unit, zh, en) in FIGURES {
         column(&mut text, heading, kind, unit, zh, en);
     }

@@ -33,14 +33,21 @@
 //! Who holds `has_video_pack` is no accident: see [`VIDEO_PACK_TRAITS`]. A search for customers alike (TF-6) must find these
 //! traits and no others; `has_ring_tone` depends on nothing and must show none.
 //!
+//! # Contacts
+//!
+//! [`write_contacts`] writes a second table, of what the same customers' contacts come to: how often and when last they met the operator by
+//! channel and kind, what they tried, cancelled, complained about and were offered, what they refused. Published as a layer
+//! (`chudian import --layer`), conditions on the contact view and exclusions act on it.
+//!
 //! What it is not: it prices nothing. `arpu` is the plan's fee with a surplus left to chance, no bill.
 
+mod contacts;
 mod mapping;
 mod row;
 mod write;
 
 pub use row::{VIDEO_PACK_TRAITS, VideoPackTraits};
-pub use write::{TableEncoding, TableFiles, write_table};
+pub use write::{TableEncoding, TableFiles, write_contacts, write_table};
 
 /// Kinds of monthly usage in the table: the beginning of the columns' names, the unit, and titles.
 pub const USAGE_KINDS: [UsageKind; 6] = [

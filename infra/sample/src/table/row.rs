@@ -37,6 +37,14 @@ pub(super) const PLAIN_HEADINGS: [&str; 24] = [
     "has_video_pack",
 ];
 
+/// Businesses held, in the order of [`Row::holds`]: the name that their columns share, and titles.
+pub(super) const BUSINESSES: [(&str, &str, &str); 4] = [
+    ("ring_tone", "彩铃", "Ring tone"),
+    ("broadband", "宽带", "Broadband"),
+    ("mailbox", "手机邮箱", "Mailbox"),
+    ("video_pack", "视频包", "Video pack"),
+];
+
 /// Numbers begin with these digits, which are given to no operator.
 const NUMBER_PREFIX: u64 = 160;
 /// Numbers that the other eight digits can make; as many as the largest sample has customers.
@@ -142,7 +150,7 @@ pub(super) struct Row {
     pub(super) dealings: [u64; 6],
     /// In units of 1 ÷ 10,000.
     pub(super) churn_score: u64,
-    /// Ring tone, broadband, mailbox, video pack.
+    /// By [`BUSINESSES`].
     pub(super) holds: [bool; 4],
     /// By kind, then by month.
     pub(super) usage: [[u64; USAGE_MONTHS]; USAGE_KINDS.len()],
@@ -316,7 +324,7 @@ fn contract_end(customer: &Customer) -> Option<String> {
 }
 
 /// Days from 1970-01-01 to the first day of a month, counted from January of year 0.
-fn days_of_month_start(ordinal: u64) -> u64 {
+pub(super) fn days_of_month_start(ordinal: u64) -> u64 {
     let (year, month) = (ordinal / 12, ordinal % 12 + 1);
     // The year begins in March, so that the leap day is its last (Hinnant, "chrono-compatible low-level date algorithms").
     let shifted = if month <= 2 { year - 1 } else { year };
@@ -343,7 +351,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
-fn day_text(days: u64) -> String {
+pub(super) fn day_text(days: u64) -> String {
     let (year, month, day) = civil(days);
     format!("{year:04}-{month:02}-{day:02}")
 }

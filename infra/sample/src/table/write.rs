@@ -10,6 +10,7 @@ use std::thread;
 
 use encoding_rs::GB18030;
 
+use super::contacts::Contacts;
 use super::{USAGE_MONTHS, headings, mapping, row};
 use crate::Settings;
 use crate::files::{Draft, Progress};
@@ -29,6 +30,16 @@ pub enum TableEncoding {
     Utf8,
     /// GB18030, as Chinese spreadsheets write it.
     Gb18030,
+}
+
+impl TableEncoding {
+    /// Its word in a mapping.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf-8",
+            Self::Gb18030 => "gb18030",
+        }
+    }
 }
 
 /// Where a table and its mapping are.
@@ -53,16 +64,82 @@ pub fn write_table(
     threads: usize,
     progress: Progress<'_>,
 ) -> io::Result<TableFiles> {
+    let append_row = |plans: &row::Plans, index: u64, text: &mut String| {
+        let customer = settings.customer(index);
+        append(text, &row::make(settings, plans, index, &customer));
+    };
+    let head = Head {
+        mapping: mapping::text(encoding),
+        headings: headings().join(",") + "\n",
+    };
+    write_files(
+        place,
+        settings,
+        (encoding, threads),
+        head,
+        &append_row,
+        progress,
+    )
+}
+
+/// Writes what the contacts of the same customers come to, as a table for `chudian import --layer`, with its mapping beside it; see
+/// [`super::contacts`].
+///
+/// # Errors
+/// When a file cannot be written; the message names it.
+pub fn write_contacts(
+    place: &Path,
+    settings: &Settings,
+    encoding: TableEncoding,
+    threads: usize,
+    progress: Progress<'_>,
+) -> io::Result<TableFiles> {
+    let contacts = Contacts::new(settings).map_err(io::Error::other)?;
+    let append_row = |plans: &row::Plans, index: u64, text: &mut String| {
+        contacts.append(settings, plans, index, text);
+    };
+    let head = Head {
+        mapping: contacts.mapping(encoding),
+        headings: contacts.headings(),
+    };
+    write_files(
+        place,
+        settings,
+        (encoding, threads),
+        head,
+        &append_row,
+        progress,
+    )
+}
+
+/// What stands before the rows.
+struct Head {
+    mapping: String,
+    headings: String,
+}
+
+/// Appends the row of a customer, if there is one.
+type Append<'a> = dyn Fn(&row::Plans, u64, &mut String) + Sync + 'a;
+
+fn write_files(
+    place: &Path,
+    settings: &Settings,
+    (encoding, threads): (TableEncoding, usize),
+    head: Head,
+    append: &Append<'_>,
+    progress: Progress<'_>,
+) -> io::Result<TableFiles> {
     let mut mapping = Draft::at(place.with_extension("mapping.toml"))?;
-    mapping.write(mapping::text(encoding).as_bytes())?;
+    mapping.write(head.mapping.as_bytes())?;
     let mut table = Draft::at(place.to_owned())?;
-    table.write(&encoded(headings().join(",") + "\n", encoding))?;
+    table.write(&encoded(head.headings, encoding))?;
     let threads = threads.max(1);
     thread::scope(|scope| {
         let makers: Vec<Receiver<Vec<u8>>> = (0..threads)
             .map(|maker| {
                 let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
-                scope.spawn(move || make_blocks(settings, encoding, maker, threads, &sender));
+                let blocks = blocks(settings).skip(maker).step_by(threads);
+                scope.spawn(move || make_blocks(blocks, encoding, append, &sender));
                 receiver
             })
             .collect();
@@ -89,21 +166,19 @@ fn blocks(settings: &Settings) -> impl Iterator<Item = RangeInclusive<u64>> + us
         .map(move |block| block * BLOCK_ROWS + 1..=((block + 1) * BLOCK_ROWS).min(customers))
 }
 
-/// Makes every `threads`-th block, beginning with block `maker`.
+/// Makes the rows of these blocks.
 fn make_blocks(
-    settings: &Settings,
+    blocks: impl Iterator<Item = RangeInclusive<u64>>,
     encoding: TableEncoding,
-    maker: usize,
-    threads: usize,
+    append: &Append<'_>,
     blocks_out: &SyncSender<Vec<u8>>,
 ) {
     let plans = row::Plans::new();
-    for rows in blocks(settings).skip(maker).step_by(threads) {
+    for rows in blocks {
         let mut text =
             String::with_capacity(ROW_BYTES * usize::try_from(BLOCK_ROWS).unwrap_or_default());
         for index in rows {
-            let customer = settings.customer(index);
-            append(&mut text, &row::make(settings, &plans, index, &customer));
+            append(&plans, index, &mut text);
         }
         if blocks_out.send(encoded(text, encoding)).is_err() {
             // Nobody writes any more: the disk is full, and the writer says so.
@@ -162,7 +237,7 @@ fn append(text: &mut String, row: &row::Row) {
     text.push('\n');
 }
 
-fn push_number(text: &mut String, number: u64) {
+pub(super) fn push_number(text: &mut String, number: u64) {
     // Formatting through `fmt` takes longer than making the row.
     let mut digits = [b'0'; 20];
     let mut rest = number;

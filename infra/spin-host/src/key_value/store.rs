@@ -286,7 +286,9 @@ impl KeyValueFile {
         self.database.lease().await.map_err(|reason| {
             Error::Other(
                 match reason {
-                    NoConnection::Busy => "the store is overloaded; try again",
+                    NoConnection::Busy | NoConnection::Locked => {
+                        "the store is overloaded; try again"
+                    }
                     NoConnection::Unusable => "the store cannot be opened",
                 }
                 .to_owned(),

@@ -51,6 +51,12 @@ struct Running<'shared> {
 /// First words of statements after which a transaction may be over.
 const TRANSACTION_ENDS: [&str; 4] = ["commit", "end", "rollback", "release"];
 
+/// Whether a statement begins a transaction that has the write lock from its beginning. Of one that takes it later nothing can be told in
+/// advance; it waits as SQLite lets it wait.
+fn begins_to_write(statement: &str) -> bool {
+    first_word(statement) == "begin" && mentions(statement, &["immediate", "exclusive"])
+}
+
 /// A statement's columns and rows.
 pub(crate) struct Execution {
     pub(crate) columns: Vec<String>,
@@ -62,6 +68,8 @@ fn refused(reason: NoConnection) -> Error {
         match reason {
             NoConnection::Busy => "all connections to the database are in use; try again",
             NoConnection::Unusable => "the database cannot be opened",
+            // SQLite's own words, by which guests know that they may try again.
+            NoConnection::Locked => "database is locked",
         }
         .to_owned(),
     )
@@ -133,7 +141,17 @@ impl Shared {
         mut sender: Sender<RowResult>,
     ) -> Result<(), Error> {
         let mut slot = self.pin.lock().await;
+        let begins_to_write =
+            begins_to_write(&statement) && !self.transaction.load(Ordering::Relaxed);
+        let turn = if begins_to_write {
+            Some(self.database.turn().await.map_err(refused)?)
+        } else {
+            None
+        };
         let lease = self.connection(&mut slot).await?;
+        if let Some(turn) = turn {
+            lease.take_turn(turn);
+        }
         let kind = StatementKind::of(&statement);
         let may_end_transaction = TRANSACTION_ENDS.contains(&first_word(&statement).as_str());
         self.note_before(&statement, kind);
@@ -144,6 +162,9 @@ impl Shared {
         running.ended = true;
         running.watch.end();
         drop(running);
+        if begins_to_write && outcome.is_err() {
+            lease.end_turn();
+        }
         if self.lost.load(Ordering::Relaxed) {
             *slot = None;
         }

@@ -25,6 +25,9 @@ pub struct SqliteDatabase {
     idle: Mutex<Vec<HostConnection>>,
     permits: Arc<Semaphore>,
     resting: Arc<AtomicUsize>,
+    /// Who may begin to write. SQLite lets those who wait for its lock try again after ever longer pauses, so that under load a newcomer is
+    /// served before one who has waited for seconds; here they stand in the order in which they came.
+    turns: Arc<Semaphore>,
 }
 
 /// Where the file really is. The directory of a database in memory goes away with it.
@@ -48,6 +51,8 @@ pub(crate) enum NoConnection {
     Busy,
     /// The file cannot be opened. Details are in the log.
     Unusable,
+    /// Others write, and went on writing for as long as one waits.
+    Locked,
 }
 
 /// A connection in use, or one that rests with the handle that used it last. Closed when dropped.
@@ -55,6 +60,20 @@ pub(crate) enum NoConnection {
 pub(crate) struct Lease {
     pub(crate) connection: HostConnection,
     hold: Hold,
+    /// Held while a transaction that writes is open.
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Lease {
+    /// Keeps the turn until the connection is given back or rests.
+    pub(crate) fn take_turn(&mut self, turn: OwnedSemaphorePermit) {
+        self.turn = Some(turn);
+    }
+
+    /// Lets the next one begin to write.
+    pub(crate) fn end_turn(&mut self) {
+        self.turn = None;
+    }
 }
 
 /// What a lease counts as.
@@ -90,6 +109,7 @@ impl SqliteDatabase {
             idle: Mutex::default(),
             permits,
             resting: Arc::default(),
+            turns: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -136,6 +156,16 @@ impl SqliteDatabase {
         }
     }
 
+    /// The turn to begin a transaction that writes, first come first served. Waited for before a connection is taken, so that those who
+    /// wait to write leave the connections to those who read.
+    pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit, NoConnection> {
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        tokio::time::timeout(self.settings.busy_wait_max, turn)
+            .await
+            .map_err(|_| NoConnection::Locked)?
+            .map_err(|_| NoConnection::Unusable)
+    }
+
     /// A connection: an idle one, else a new one.
     pub(crate) async fn lease(&self) -> Result<Lease, NoConnection> {
         let permit = self.permit().await?;
@@ -154,6 +184,7 @@ impl SqliteDatabase {
         Ok(Lease {
             connection,
             hold: Hold::Active(permit),
+            turn: None,
         })
     }
 
@@ -175,6 +206,7 @@ impl SqliteDatabase {
         Ok(Lease {
             connection: lease.connection,
             hold: Hold::Resting(Resting(Arc::clone(&self.resting))),
+            turn: None,
         })
     }
 

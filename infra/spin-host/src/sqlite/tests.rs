@@ -532,3 +532,72 @@ async fn handles_at_rest_hold_no_connection_and_transactions_do() {
     rows(&handles[1], "rollback", Vec::new()).await.unwrap();
     world.all_given_back().await;
 }
+
+/// Goal: whoever waits to write is served in the order of coming, and a turn ends with the transaction, however it ends.
+#[tokio::test]
+async fn writers_are_served_in_the_order_of_coming() {
+    const WRITERS: usize = 8;
+    let world = World::new(SqliteSettings::default());
+    let first = world.open().await;
+    rows(&first, "create table served (writer)", Vec::new())
+        .await
+        .unwrap();
+    rows(&first, "begin immediate", Vec::new()).await.unwrap();
+    let mut writers = Vec::new();
+    for number in 0..WRITERS {
+        let connection = world.open().await;
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        writers.push(tokio::spawn(async move {
+            let mut begin = Box::pin(rows(&connection, "begin immediate", Vec::new()));
+            // It stands in the queue once it was asked for the first time.
+            let early = futures::poll!(begin.as_mut());
+            assert!(early.is_pending());
+            begun.send(()).unwrap();
+            begin.await.unwrap();
+            let parameters = vec![Value::Integer(i64::try_from(number).unwrap())];
+            rows(&connection, "insert into served values (?1)", parameters)
+                .await
+                .unwrap();
+            match number % 3 {
+                0 => drop(rows(&connection, "commit", Vec::new()).await.unwrap()),
+                1 => {
+                    // A commit that SQLite refuses leaves the transaction open; so does a second beginning.
+                    io_error(&connection, "begin immediate").await;
+                    rows(&connection, "end", Vec::new()).await.unwrap();
+                }
+                // A handle that goes away gives its turn back with its connection.
+                _ => drop(connection),
+            }
+        }));
+        has_begun.await.unwrap();
+    }
+    rows(&first, "rollback", Vec::new()).await.unwrap();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let served = rows(
+        &first,
+        "select writer from served order by rowid",
+        Vec::new(),
+    )
+    .await
+    .unwrap();
+    let expected: Vec<Vec<Value>> = (0..WRITERS)
+        .filter(|number| number % 3 != 2)
+        .map(|number| vec![Value::Integer(i64::try_from(number).unwrap())])
+        .collect();
+    assert_eq!(shown(&served), shown(&expected));
+    // Whoever waits too long is told in SQLite's own words, and the turn is free again afterwards.
+    let world = World::new(SqliteSettings {
+        busy_wait_max: Duration::from_millis(20),
+        ..SqliteSettings::default()
+    });
+    let (holder, other) = (world.open().await, world.open().await);
+    rows(&holder, "begin immediate", Vec::new()).await.unwrap();
+    assert_eq!(
+        io_error(&other, "begin immediate").await,
+        "database is locked"
+    );
+    rows(&holder, "rollback", Vec::new()).await.unwrap();
+    rows(&other, "begin immediate", Vec::new()).await.unwrap();
+}

@@ -40,14 +40,16 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-struct Ground {
-    gateway: Gateway,
-    admin: Caller,
-    key: String,
-    folder: PathBuf,
+/// A gateway of its own, and a folder for tables.
+pub(super) struct Ground {
+    pub(super) gateway: Gateway,
+    pub(super) admin: Caller,
+    pub(super) key: String,
+    pub(super) folder: PathBuf,
 }
 
-fn ground(host: &Host, name: &str) -> Result<Ground> {
+/// Starts it; the same name leads to the same state.
+pub(super) fn ground(host: &Host, name: &str) -> Result<Ground> {
     let gateway = Gateway::start(host.aside(name)?)?;
     let key = gateway.new_key("admin", None)?;
     let admin = host.caller_of(gateway.base_url()).with_bearer(&key);
@@ -63,10 +65,18 @@ fn ground(host: &Host, name: &str) -> Result<Ground> {
 
 impl Ground {
     /// Writes a table of the sample and its mapping.
-    fn table(&self, name: &str, seed: &str) -> Result<PathBuf> {
+    pub(super) fn table(
+        &self,
+        name: &str,
+        seed: &str,
+        rows: &str,
+        words: &[&str],
+    ) -> Result<PathBuf> {
         let table = self.folder.join(name);
         let made = Command::new(binary()?)
-            .args(["sample", "--json", "--table", ROWS, "--seed", seed, "--out"])
+            .args(["sample", "--json", "--table", rows, "--seed", seed])
+            .args(words)
+            .arg("--out")
             .arg(&table)
             .stdin(Stdio::null())
             .output()?;
@@ -74,7 +84,21 @@ impl Ground {
         Ok(table)
     }
 
-    fn import(&self, table: &Path) -> Result<Command> {
+    /// A command of the program against this gateway, in English, with the key.
+    pub(super) fn program(&self, words: &[&str]) -> Result<Command> {
+        let mut command = Command::new(binary()?);
+        command
+            .args(words)
+            .env("CHUDIAN_KEY", &self.key)
+            .env("LANG", "en_GB.UTF-8")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Ok(command)
+    }
+
+    /// `chudian import` of a table by the mapping beside it.
+    pub(super) fn import(&self, table: &Path) -> Result<Command> {
         let mut command = Command::new(binary()?);
         command
             .args([
@@ -97,7 +121,8 @@ impl Ground {
         Ok(command)
     }
 
-    fn current(&self) -> Result<Option<String>> {
+    /// The snapshot in force.
+    pub(super) fn current(&self) -> Result<Option<String>> {
         let answer = self.admin.get("/dataset/v1/snapshots/current")?;
         if answer.status == 404 {
             return Ok(None);
@@ -106,7 +131,7 @@ impl Ground {
     }
 
     /// Waits until what an import reported is current: each instance believes for a moment what was.
-    fn in_force(&self, done: &Value) -> Result<()> {
+    pub(super) fn in_force(&self, done: &Value) -> Result<()> {
         chudian_e2e::wait_for(
             "the imported snapshot is in force",
             std::time::Duration::from_secs(5),
@@ -116,7 +141,7 @@ impl Ground {
 }
 
 /// What a program printed, when it succeeded.
-fn told(output: &Output) -> Result<Value> {
+pub(super) fn told(output: &Output) -> Result<Value> {
     ensure!(
         output.status.success(),
         "{}: {}{}",
@@ -129,7 +154,7 @@ fn told(output: &Output) -> Result<Value> {
 
 fn table(host: &Host) -> Result<()> {
     let ground = ground(host, "import")?;
-    let table = ground.table("customers.csv", "7")?;
+    let table = ground.table("customers.csv", "7", ROWS, &[])?;
     let done = told(&ground.import(&table)?.output()?)?;
     ensure!(
         done["rows_accepted"] == 140_000 && done["rows_rejected"] == 0,
@@ -179,9 +204,9 @@ fn table(host: &Host) -> Result<()> {
 
 fn killed(host: &Host) -> Result<()> {
     let ground = ground(host, "import-killed")?;
-    let old = ground.table("old.csv", "1")?;
+    let old = ground.table("old.csv", "1", ROWS, &[])?;
     let before = told(&ground.import(&old)?.output()?)?;
-    let new = ground.table("new.csv", "2")?;
+    let new = ground.table("new.csv", "2", ROWS, &[])?;
     let one_run = told(&ground.import(&new)?.arg("--dry-run").output()?)?;
     let mut ended = None;
     for round in 1..=KILLS {

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 const ROWS: usize = 20_000;
 
 /// The routes of `docs/reference/lists-api.md` with the roles that they let in.
-const REFERENCE: [(&str, &str, &[&str]); 17] = [
+const REFERENCE: [(&str, &str, &[&str]); 19] = [
     ("post", "/filter/v1/lists", &["analyst", "admin"]),
     (
         "get",
@@ -80,6 +80,11 @@ const REFERENCE: [(&str, &str, &[&str]); 17] = [
         &["hall", "channel"],
     ),
     (
+        "put",
+        "/filter/v1/lists/{list_id}/customers/{customer_id}/result",
+        &["hall", "channel"],
+    ),
+    (
         "get",
         "/filter/v1/lists/{list_id}/accesses",
         &["approver", "admin"],
@@ -89,6 +94,11 @@ const REFERENCE: [(&str, &str, &[&str]); 17] = [
         "get",
         "/filter/v1/lookalikes/{run_id}",
         &["analyst", "approver", "admin"],
+    ),
+    (
+        "get",
+        "/filter/v1/lookalikes/{run_id}/segments/{segment}/points",
+        &["analyst", "admin"],
     ),
 ];
 
@@ -142,13 +152,12 @@ fn routes(host: &Host) -> Result<()> {
             .replace("{list_id}", "fl_none")
             .replace("{export_id}", "fx_none")
             .replace("{customer_id}", "none")
-            .replace("{run_id}", "fk_none");
-        let ask = |caller: &Caller| {
-            if method == "get" {
-                caller.get(&address)
-            } else {
-                caller.post(&address, &json!({}))
-            }
+            .replace("{run_id}", "fk_none")
+            .replace("{segment}", "0");
+        let ask = |caller: &Caller| match method {
+            "get" => caller.get(&address),
+            "put" => caller.put(&address, &json!({})),
+            _ => caller.post(&address, &json!({})),
         };
         expect_problem(&ask(&host.open())?, 401, "key-missing")?;
         for role in [

@@ -2,12 +2,15 @@
 
 mod access;
 mod attempts;
+mod batch;
 mod bills;
 mod canary;
 mod catalogue;
 mod customers;
 mod dataset;
 mod feedback;
+mod filter;
+mod forms;
 mod import;
 mod lists;
 mod offers;
@@ -51,6 +54,9 @@ pub(crate) fn all() -> Result<Vec<Case>> {
         offers::cases,
         dataset::cases,
         import::cases,
+        forms::cases,
+        batch::cases,
+        filter::cases,
         feedback::cases,
         lists::cases,
         attempts::cases,

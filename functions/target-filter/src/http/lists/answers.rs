@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::http::rfc3339;
 use crate::service::lists::layout::AccountForm;
+use crate::store::fresh::Stretch;
 use crate::store::lists::{StoredAccess, StoredEvent, StoredExport, StoredList};
 
 /// A list in short.
@@ -50,6 +51,9 @@ pub(super) struct ListAnswer {
     /// Up to where contacts were known; absent when none were.
     #[serde(skip_serializing_if = "Option::is_none")]
     contact_horizon: Option<String>,
+    /// The events that were looked at because the dataset did not know them yet; absent where no events are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fresh_events: Option<FreshEventsAnswer>,
     /// The lookalike run whose points ordered it.
     #[serde(skip_serializing_if = "Option::is_none")]
     model_version: Option<String>,
@@ -70,6 +74,17 @@ pub(super) struct ListAnswer {
     decided_by: Option<String>,
     /// What happened to it, oldest first.
     events: Vec<EventAnswer>,
+}
+
+/// Events between the making of the contact columns and the freezing of a list.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FreshEventsAnswer {
+    /// Events that came from this moment on, RFC 3339.
+    from: String,
+    /// Events that came before this moment: the list's event horizon, RFC 3339.
+    until: String,
+    /// Selected customers whom they left out.
+    left_out: u64,
 }
 
 /// A change of a list's state.
@@ -149,8 +164,18 @@ impl ListAnswer {
     pub(super) fn new(
         list: &StoredList,
         events: Vec<StoredEvent>,
+        fresh: Option<(Stretch, u64)>,
         now_unix_s: i64,
     ) -> Result<Self, Problem> {
+        let fresh_events = fresh
+            .map(|(stretch, left_out)| {
+                Ok::<_, Problem>(FreshEventsAnswer {
+                    from: rfc3339(stretch.from_unix_ms)?,
+                    until: rfc3339(stretch.until_unix_ms)?,
+                    left_out,
+                })
+            })
+            .transpose()?;
         let damaged = |error: serde_json::Error| {
             Problem::internal(format!("a stored list cannot be read: {error}"))
         };
@@ -161,6 +186,7 @@ impl ListAnswer {
             exclusion_version: list.exclusion_version.clone(),
             dataset_version: list.dataset_version.clone(),
             contact_horizon: list.contact_horizon.clone(),
+            fresh_events,
             model_version: list.model_version.clone(),
             as_of: list.as_of.clone(),
             recipe: serde_json::from_str(&list.recipe).map_err(damaged)?,

@@ -17,16 +17,19 @@ use utoipa::{IntoParams, ToSchema};
 use super::answers::{ListAnswer, ListSummary};
 use super::problems::{collect_refused, form_fault, freeze_refused};
 use super::{ListsApp, layout_of};
+use crate::fresh::FreshRules;
 use crate::lists::identity::LookalikeId;
 use crate::lists::pages::{PageName, Pages};
 use crate::lists::recipe::{Priority, Recipe};
 use crate::lists::state::State as ListState;
 use crate::lists::{FrozenList, ListId};
 use crate::lookalike::score::Scorecard;
+use crate::service::fresh;
 use crate::service::lists::collect::collect;
 use crate::service::lists::forms::ListForm;
 use crate::service::lists::layout::{AccountForm, Layout, hexadecimal};
 use crate::service::selector::{Selection, select};
+use crate::store::fresh::{LeftOut, Stretch};
 use crate::store::lists::{StoredList, TimePlace};
 
 /// Largest request: two thousand caps, and an expression at its limits.
@@ -59,8 +62,23 @@ pub(super) struct VerificationAnswer {
     pages_checked: usize,
 }
 
+/// What is known of contacts when a list is frozen.
+enum Basis {
+    /// What is known now.
+    Now,
+    /// What was known when the list was frozen for the first time.
+    Then {
+        /// The layer of contact features.
+        horizon: Option<String>,
+        /// Whom events left out that were fresh then.
+        left_out: LeftOut,
+    },
+}
+
 /// A list on its way into the registry.
 struct Frozen {
+    /// The fresh events that were looked at, and whom they left out; nothing where no events are kept.
+    fresh: Option<(Stretch, LeftOut)>,
     form: ListForm,
     selection: Selection,
     recipe: Recipe,
@@ -92,11 +110,12 @@ pub(super) async fn freeze_list(
         Claim::Answered(response) => return Ok(response),
         Claim::Granted(ticket) => ticket,
     };
-    let frozen = match app.frozen(form, &caller, None).await {
+    let frozen = match app.frozen(form, &caller, Basis::Now).await {
         Ok(frozen) => frozen,
         Err(problem) => return Err(ticket.abandon(problem).await),
     };
     let id = ListId::from_random_bytes(app.lists.random_bytes());
+    let fresh = frozen.fresh.clone();
     let (stored, names) = match app.write(&id, frozen, &caller).await {
         Ok(written) => written,
         Err(problem) => return Err(ticket.abandon(problem).await),
@@ -109,7 +128,7 @@ pub(super) async fn freeze_list(
         }
     };
     let mut transaction = transaction;
-    let answer = app.register(&mut transaction, &stored).await;
+    let answer = app.register(&mut transaction, &stored, fresh).await;
     let finished = ticket.finish(transaction, answer).await;
     if finished.is_err() {
         app.forget(&id, &names).await;
@@ -185,12 +204,12 @@ pub(super) async fn verify(
         .map_err(|error| Problem::internal(format!("a stored recipe cannot be read: {error}")))?;
     let region = list.region.clone().map(Region::new).transpose();
     let region = region.map_err(|error| Problem::internal(format!("a stored region: {error}")))?;
+    let basis = Basis::Then {
+        horizon: list.contact_horizon.clone(),
+        left_out: app.lists.fresh_left_out(&list.list_id).await?,
+    };
     let again = app
-        .frozen(
-            form,
-            &Caller { region, ..caller },
-            list.contact_horizon.clone(),
-        )
+        .frozen(form, &Caller { region, ..caller }, basis)
         .await?;
     let hash_again = hexadecimal(&again.list.hash);
     let pages = layout_of(&list)
@@ -213,20 +232,28 @@ pub(super) async fn verify(
 impl ListsApp {
     pub(super) async fn answer(&self, list: &StoredList) -> Result<ListAnswer, Problem> {
         let events = self.lists.events(&list.list_id).await?;
-        ListAnswer::new(list, events, self.lists.now_unix_s())
+        let fresh = self.lists.fresh_stretch(&list.list_id).await?;
+        ListAnswer::new(list, events, fresh, self.lists.now_unix_s())
     }
 
-    /// Selects and freezes, without storing anything. `horizon` is that of an earlier freezing, which a rerun must have too.
+    /// Selects and freezes, without storing anything. A rerun has the basis of the first freezing.
     async fn frozen(
         &self,
         mut form: ListForm,
         caller: &Caller,
-        horizon: Option<String>,
+        basis: Basis,
     ) -> Result<Frozen, Problem> {
         let mut selection = select(&self.filter, &form.selection, caller, "/selection").await?;
-        if horizon.is_some() {
-            selection.versions.contact_horizon = horizon;
-        }
+        let fresh = match basis {
+            Basis::Now => self.leave_out_by_fresh_events(&mut selection).await?,
+            Basis::Then { horizon, left_out } => {
+                if horizon.is_some() {
+                    selection.versions.contact_horizon = horizon;
+                }
+                fresh::leave_out(&mut selection, &left_out).await?;
+                None
+            }
+        };
         form.selection = selection.form.clone();
         let region_scope = caller
             .region
@@ -243,11 +270,31 @@ impl ListsApp {
         let list = crate::lists::freeze::freeze(&recipe, candidates)
             .map_err(|error| freeze_refused(error, &recipe))?;
         Ok(Frozen {
+            fresh,
             form,
             selection,
             recipe,
             list,
         })
+    }
+
+    /// Takes whom events that the dataset does not know leave out of a selection; nothing where no events are kept.
+    async fn leave_out_by_fresh_events(
+        &self,
+        selection: &mut Selection,
+    ) -> Result<Option<(Stretch, LeftOut)>, Problem> {
+        if !self.fresh.are_kept().await? {
+            return Ok(None);
+        }
+        let rules = FreshRules::new(&selection.set, &selection.campaign, selection.today);
+        let stretch = fresh::unknown_stretch(&selection.reader, self.lists.now_unix_ms());
+        let left_out = if rules.is_empty() {
+            LeftOut::new()
+        } else {
+            fresh::left_out(&self.fresh, &rules, stretch).await?
+        };
+        let removed = fresh::leave_out(selection, &left_out).await?;
+        Ok(Some((stretch, removed)))
     }
 
     async fn scorecard(&self, run_id: &str, caller: &Caller) -> Result<Scorecard, Problem> {
@@ -269,6 +316,7 @@ impl ListsApp {
         caller: &Caller,
     ) -> Result<(StoredList, Vec<PageName>), Problem> {
         let Frozen {
+            fresh: _,
             form,
             selection,
             recipe,
@@ -328,10 +376,17 @@ impl ListsApp {
         &self,
         transaction: &mut chudian_runtime::ports::sql::Transaction,
         stored: &StoredList,
+        fresh: Option<(Stretch, LeftOut)>,
     ) -> Result<Answer, Problem> {
         self.lists.add(transaction, stored).await?;
+        if let Some((stretch, left_out)) = &fresh {
+            self.lists
+                .add_fresh(transaction, &stored.list_id, *stretch, left_out)
+                .await?;
+        }
+        let fresh = fresh.map(|(stretch, left_out)| (stretch, left_out.len() as u64));
         // The event just written is not visible outside the transaction yet; the answer tells the list itself.
-        let answer = ListAnswer::new(stored, Vec::new(), self.lists.now_unix_s())?;
+        let answer = ListAnswer::new(stored, Vec::new(), fresh, self.lists.now_unix_s())?;
         let body =
             serde_json::to_string(&answer).map_err(|error| Problem::internal(error.to_string()))?;
         let location = format!("/filter/v1/lists/{}", stored.list_id.as_str());

@@ -24,6 +24,7 @@ use self::problems::list_unknown;
 use crate::lists::ListId;
 use crate::service::lists::layout::{Layout, LayoutError};
 use crate::service::prepare::Filter;
+use crate::store::fresh::FreshEvents;
 use crate::store::lists::{Lists, StoredList};
 
 /// What the handlers of lists and lookalikes share.
@@ -31,6 +32,8 @@ use crate::store::lists::{Lists, StoredList};
 pub(super) struct ListsApp {
     /// Registry and pages.
     pub(super) lists: Lists,
+    /// Events that the dataset does not know yet.
+    pub(super) fresh: FreshEvents,
     /// Selections.
     pub(super) filter: Filter,
     /// Attempts.
@@ -108,6 +111,10 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>(
         .merge(with(
             readers,
             OpenApiRouter::new().routes(routes!(reading::customer)),
+        ))
+        .merge(with(
+            readers,
+            OpenApiRouter::new().routes(routes!(reading::result)),
         ))
         .merge(with(
             auditors,

@@ -353,7 +353,7 @@ impl ListForm {
                 .reader
                 .with_purpose(Purpose::Region)
                 .map(|column| column.name.to_string()),
-            class: selection.class,
+            class: selection.campaign.class,
             channel: match &self.channel {
                 ChannelForm::Fixed(name) => ChannelChoice::Fixed(name.clone()),
                 ChannelForm::Column(name) => ChannelChoice::Column(name.clone()),

@@ -42,7 +42,7 @@ const REPEATS_MAX: u32 = 1_000;
 const KEY_CHARACTERS: usize = 40;
 
 /// What a batch wants of the system.
-const PURPOSE: Purpose = Purpose {
+pub(super) const PURPOSE: Purpose = Purpose {
     forbidden: (
         "a batch needs a key of the whole province with the role analyst or admin",
         "批量测算需要角色为 analyst 或 admin 且不限地区的密钥",
@@ -99,9 +99,9 @@ pub(super) struct Tariff {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Partition {
     /// Which one, from 1.
-    number: usize,
+    pub(super) number: usize,
     /// Of how many.
-    of: usize,
+    pub(super) of: usize,
 }
 
 impl FromStr for Partition {
@@ -451,7 +451,10 @@ fn progress(client: &Client, id: &str) -> anyhow::Result<Option<Progress>> {
     }
 }
 
-fn get<Body: for<'de> Deserialize<'de>>(client: &Client, path: &str) -> anyhow::Result<Body> {
+pub(super) fn get<Body: for<'de> Deserialize<'de>>(
+    client: &Client,
+    path: &str,
+) -> anyhow::Result<Body> {
     asked(client, "GET", path)
 }
 
@@ -475,7 +478,7 @@ fn asked<Body: for<'de> Deserialize<'de>>(
 }
 
 /// A bar on a terminal, nothing elsewhere.
-fn bar(length: usize, what: &str) -> anyhow::Result<ProgressBar> {
+pub(super) fn bar(length: usize, what: &str) -> anyhow::Result<ProgressBar> {
     let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} {msg} ({eta})")?;
     Ok(ProgressBar::new(length as u64)
         .with_style(style)

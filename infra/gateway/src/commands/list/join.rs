@@ -15,9 +15,8 @@ use encoding_rs::{Encoding, GB18030, UTF_8};
 use serde_json::json;
 
 use super::{PrivateFile, decrypt};
-use crate::commands::print_json;
+use crate::commands::{print_json, pseudonym};
 use crate::language::Language;
-use crate::secrets;
 
 /// Largest list that is opened whole: two million lines of some hundred bytes, with room.
 const LIST_BYTES_MAX: u64 = 2 << 30;
@@ -27,9 +26,6 @@ const CUSTOMER_COLUMN: &str = "customer_id";
 
 /// The column that is added.
 const NUMBER_COLUMN: &str = "msisdn";
-
-/// Environment variable that holds the key of pseudonyms, for those who keep it elsewhere than in a file.
-const PSEUDONYM_KEY_VARIABLE: &str = "CHUDIAN_PSEUDONYM_KEY";
 
 /// The UTF-8 byte order mark.
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -71,7 +67,7 @@ struct Matches {
 
 impl Join {
     pub(super) fn run(self, language: Language) -> anyhow::Result<()> {
-        let key = self.pseudonym_key(language)?;
+        let key = pseudonym::existing_key(&self.state_dir, language)?;
         let (text, encoding) = self.read_list(language)?;
         let mut list = csv::ReaderBuilder::new()
             .flexible(false)
@@ -169,26 +165,6 @@ impl Join {
                     format!("号码文件中有 {rows_without_number} 行不是手机号码"),
                 )
             );
-        }
-    }
-
-    /// An existing key only: a new one would match nobody.
-    fn pseudonym_key(&self, language: Language) -> anyhow::Result<PseudonymKey> {
-        match std::env::var(PSEUDONYM_KEY_VARIABLE) {
-            Ok(text) if !text.trim().is_empty() => text.trim().parse().map_err(|_| {
-                anyhow::anyhow!(language.pick(
-                    format!("{PSEUDONYM_KEY_VARIABLE} holds no key of 64 hexadecimal characters"),
-                    format!("{PSEUDONYM_KEY_VARIABLE} 不是 64 个十六进制字符的密钥"),
-                ))
-            }),
-            _ if !self.state_dir.join("pseudonym-key").is_file() => {
-                let folder = self.state_dir.display();
-                bail!(language.pick(
-                    format!("{folder} holds no key of pseudonyms; name the installation's state folder with --state-dir, or set {PSEUDONYM_KEY_VARIABLE}"),
-                    format!("{folder} 中没有假名密钥，请用 --state-dir 指定系统的状态目录，或设置 {PSEUDONYM_KEY_VARIABLE}"),
-                ))
-            }
-            _ => secrets::pseudonym_key(&self.state_dir),
         }
     }
 

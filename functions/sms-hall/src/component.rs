@@ -1,0 +1,31 @@
+//! The component: the HTTP face over Spin's ports.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use chudian_runtime::component::{StandardError, install_panic_hook};
+use chudian_runtime::ports::spin;
+use spin_sdk::http::{IntoResponse, Request};
+use spin_sdk::http_service;
+use tower_service::Service as _;
+
+use crate::http::{Ports, face};
+
+#[http_service]
+async fn handle(request: Request) -> impl IntoResponse {
+    static ROUTER: OnceLock<Router> = OnceLock::new();
+    install_panic_hook();
+    let router = ROUTER.get_or_init(|| {
+        let ports = Ports {
+            sql: spin::sql(),
+            clock: Arc::new(spin::clock()),
+            random: Arc::new(spin::random()),
+            variables: Arc::new(spin::variables()),
+            client: Arc::new(spin::http_client()),
+            background: Arc::new(spin::background()),
+            log: Arc::new(StandardError),
+        };
+        face(ports).router
+    });
+    router.clone().call(request).await
+}
