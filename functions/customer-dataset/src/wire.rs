@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use chudian_dataset::schema::{Column, GroupCode, Kind, Purpose, Unit};
 use chudian_dataset::statistics::ColumnStatistics;
 use chudian_dataset::value::Value;
+use chudian_runtime::dataset::{CustomerRow, SnapshotReader};
 use chudian_vocabulary::Name;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
 use utoipa::{IntoParams, ToSchema};
 
@@ -329,16 +331,65 @@ pub struct Preview {
     pub rows: Vec<Vec<Json>>,
 }
 
-/// One customer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+/// One customer, as the document describes it; [`FoundCustomer`] writes it.
+#[derive(ToSchema)]
 pub struct CustomerShown {
     /// The pseudonym.
     pub customer_id: String,
     /// The version that was read.
     pub version: String,
-    /// Values by column; `null` for none.
+    /// Values by column, in the order of the dataset's columns; `null` for none.
     #[schema(value_type = std::collections::BTreeMap<String, Json>)]
     pub values: BTreeMap<String, Json>,
+}
+
+/// A customer's row and what its columns are called. It becomes a [`CustomerShown`] without a tree of values in between: this is the most
+/// frequent request of all.
+pub struct FoundCustomer {
+    /// The version that was read.
+    pub reader: SnapshotReader,
+    /// The row.
+    pub row: CustomerRow,
+}
+
+impl Serialize for FoundCustomer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut shown = serializer.serialize_struct("CustomerShown", 3)?;
+        shown.serialize_field("customer_id", &self.row.customer.to_string())?;
+        shown.serialize_field("version", &self.reader.version().to_string())?;
+        shown.serialize_field("values", &ValuesOf(self))?;
+        shown.end()
+    }
+}
+
+/// The values of a found customer by column, without the identity, which stands beside them.
+struct ValuesOf<'a>(&'a FoundCustomer);
+
+impl Serialize for ValuesOf<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let FoundCustomer { reader, row } = self.0;
+        let shown = reader
+            .columns()
+            .zip(&row.values)
+            .filter(|(_, value)| !matches!(value, Some(Value::Identity(_))))
+            .map(|(column, value)| (column.name.as_str(), ValueShown(value.as_ref())));
+        serializer.collect_map(shown)
+    }
+}
+
+/// A value in the form of [`value_json`].
+struct ValueShown<'a>(Option<&'a Value>);
+
+impl Serialize for ValueShown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            None => serializer.serialize_unit(),
+            Some(Value::Word(word)) => serializer.serialize_str(word),
+            Some(Value::Integer(number)) => serializer.serialize_i64(*number),
+            Some(Value::Flag(flag)) => serializer.serialize_bool(*flag),
+            Some(value) => value_json(Some(value)).serialize(serializer),
+        }
+    }
 }
 
 /// Query of a page upload.

@@ -3,11 +3,16 @@
 //! Choices are visited in lexicographic order of their quantities: add-ons that change rates or discounts first, then those that
 //! only bring allowances, each in the plan's order. The first cheapest one wins, so ties go to the fewest of the earliest.
 //!
-//! **Bound.** Once all add-ons that change prices are decided, any completion costs at least what it would cost to hold the
-//! most of every undecided add-on without paying for them: more allowance never makes a stream's rest larger (each pot
-//! hands on no more usage and keeps no less for the next stream), prices of plans marked *monotone* never fall with the rest, and no
-//! later step turns a dearer line into a cheaper bill. Branches that cannot beat the best choice so far are cut. Plans that are not
-//! monotone are searched in full.
+//! **Stretches.** A comparison asks twice: over all months, and over those before the last, to test the choice on the month held out.
+//! Both are answered by one walk, since what a month costs does not depend on the months after it; each stretch keeps its own best,
+//! its own bounds and its own count of work, so its answer is the one that a walk of its own would give.
+//!
+//! **Bound.** Once all add-ons that change prices are decided, any completion costs in every month at least what it would cost to hold
+//! the most of every undecided add-on without paying for them: more allowance never makes a stream's rest larger (each pot
+//! hands on no more usage and keeps no less for the next stream or month), prices of plans marked *monotone* never fall with the rest, and
+//! no later step turns a dearer line into a cheaper bill. Branches that cannot beat the best choice so far are cut. The same months are a
+//! floor under everything below them: a pricing stops at the month from which on even the floor cannot bring it under the best. Plans
+//! that are not monotone are searched in full.
 //!
 //! **Work** is bounded by [`ADD_ON_EVALUATIONS_MAX`]; a search that reaches it says so, and has then found the best of what it saw.
 
@@ -28,33 +33,26 @@ pub struct PricedMonths<'a> {
     pub users: Vec<Vec<&'a MeteredMonth>>,
 }
 
-impl<'a> PricedMonths<'a> {
-    /// The first `months` of them.
-    #[must_use]
-    pub fn first(&self, months: usize) -> Self {
-        Self {
-            contexts: self.contexts[..months.min(self.contexts.len())].to_vec(),
-            users: self.users[..months.min(self.users.len())].to_vec(),
-        }
-    }
-
-    fn events(&self) -> usize {
+impl PricedMonths<'_> {
+    /// Events of the first `count` months.
+    fn events(&self, count: usize) -> usize {
         self.users
             .iter()
+            .take(count)
             .flatten()
             .map(|month| month.events.len())
             .sum()
     }
 }
 
-/// The best choice found.
+/// The best choice found for a stretch of months.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BestAddOns {
     /// Quantity by slot of the plan.
     pub quantities: Vec<u32>,
-    /// What each month costs with it.
+    /// What each month of the stretch costs with it.
     pub months: Vec<MonthTotal>,
-    /// Pricings of all months that were made.
+    /// Pricings that were made or begun for it.
     pub evaluations: usize,
     /// Whether every choice was seen or proved not to be better.
     pub complete: bool,
@@ -78,86 +76,134 @@ pub fn price_choice(
     months: &PricedMonths<'_>,
     workspace: &mut Workspace,
 ) -> Result<Vec<MonthTotal>, PricingError> {
-    price_choice_for(plan, quantities, months, workspace, &mut NoSink)
+    let mut totals = Vec::with_capacity(months.contexts.len());
+    price_months(
+        plan,
+        quantities,
+        months,
+        workspace,
+        |_, total, _: NoSink| {
+            totals.push(total);
+            true
+        },
+    )?;
+    Ok(totals)
 }
 
-/// The same for a listener.
+/// Prices months one after the other, each for a listener of its own, as long as `goes_on` says so of each.
 ///
 /// # Errors
 /// When an amount is too large.
-pub fn price_choice_for<S: Sink>(
+pub(crate) fn price_months<S: Sink + Default>(
     plan: &CompiledPlan,
     quantities: Quantities<'_>,
     months: &PricedMonths<'_>,
     workspace: &mut Workspace,
-    sink: &mut S,
-) -> Result<Vec<MonthTotal>, PricingError> {
+    mut goes_on: impl FnMut(usize, MonthTotal, S) -> bool,
+) -> Result<(), PricingError> {
     let variant = plan.variant(quantities.granted);
     workspace.begin(variant);
-    months
-        .contexts
-        .iter()
-        .zip(&months.users)
-        .map(|(context, users)| {
-            let month = PricedMonth {
-                quantities,
-                context: *context,
-                users,
-            };
-            price_month(variant, &month, workspace, sink)
-        })
-        .collect()
+    for (number, (context, users)) in months.contexts.iter().zip(&months.users).enumerate() {
+        let month = PricedMonth {
+            quantities,
+            context: *context,
+            users,
+        };
+        let mut sink = S::default();
+        let total = price_month(variant, &month, workspace, &mut sink)?;
+        if !goes_on(number, total, sink) {
+            break;
+        }
+    }
+    Ok(())
 }
 
-/// Finds the best choice of at most `quantities_max` of each add-on, by slot.
+/// Finds, for each stretch of the first so many months, the best choice of at most `quantities_max` of each add-on, by slot.
 ///
 /// # Errors
 /// When an amount is too large.
-pub fn best_add_ons(
+pub fn best_add_ons<const STRETCHES: usize>(
     catalogue: &CompiledCatalogue,
     plan: usize,
     quantities_max: &[u32],
     months: &PricedMonths<'_>,
+    stretches: [usize; STRETCHES],
     workspace: &mut Workspace,
-) -> Result<BestAddOns, PricingError> {
+) -> Result<[BestAddOns; STRETCHES], PricingError> {
     let compiled = &catalogue.plans[plan];
     let slots = quantities_max.len();
     let none = vec![0; slots];
     let first = price_choice(compiled, Quantities::held(&none), months, workspace)?;
-    let rules = Rules::of(catalogue, plan);
+    let goals = stretches.map(|count| Goal::new(count.min(first.len()), &first, months, &none));
     let mut order: Vec<usize> = compiled.structural_slots.clone();
     order.extend((0..slots).filter(|slot| !compiled.structural_slots.contains(slot)));
     order.retain(|slot| quantities_max[*slot] > 0);
+    if order.is_empty() {
+        return Ok(goals.map(|goal| goal.best));
+    }
     let structural = order
         .iter()
         .filter(|slot| compiled.structural_slots.contains(slot))
         .count();
-    let affordable = ADD_ON_EVENTS_MAX
-        .checked_div(months.events())
-        .unwrap_or(ADD_ON_EVALUATIONS_MAX)
-        .max(2);
+    let longest = goals.iter().map(|goal| goal.count).max().unwrap_or(0);
     let mut search = Search {
         compiled,
         months,
-        rules,
-        order,
+        rules: Rules::of(catalogue, plan),
         structural,
         quantities_max,
         workspace,
-        evaluations_max: ADD_ON_EVALUATIONS_MAX.min(affordable),
-        best_fen: first.iter().map(|month| month.total_fen).sum(),
-        best: BestAddOns {
-            quantities: none.clone(),
-            months: first,
-            evaluations: 1,
-            complete: true,
-        },
+        goals,
+        totals: Vec::with_capacity(longest),
+        floors: vec![0; (order.len() + 1) * (longest + 1)],
+        longest,
+        granted: none.clone(),
         charged: none,
+        order,
     };
-    if !search.order.is_empty() {
-        search.visit(0)?;
+    search.visit(0, [true; STRETCHES], None)?;
+    Ok(search.goals.map(|goal| goal.best))
+}
+
+/// What is sought for one stretch of months.
+struct Goal {
+    /// Its months.
+    count: usize,
+    best: BestAddOns,
+    best_fen: i64,
+    evaluations_max: usize,
+    /// Whether events are walked through in it.
+    has_events: bool,
+}
+
+impl Goal {
+    /// Begins with no add-on at all, which costs `totals`.
+    fn new(count: usize, totals: &[MonthTotal], months: &PricedMonths<'_>, none: &[u32]) -> Self {
+        let events = months.events(count);
+        let affordable = ADD_ON_EVENTS_MAX
+            .checked_div(events)
+            .unwrap_or(ADD_ON_EVALUATIONS_MAX)
+            .max(2);
+        Self {
+            count,
+            best_fen: totals.iter().take(count).map(|month| month.total_fen).sum(),
+            best: BestAddOns {
+                quantities: none.to_vec(),
+                months: totals.iter().take(count).copied().collect(),
+                evaluations: 1,
+                complete: true,
+            },
+            evaluations_max: ADD_ON_EVALUATIONS_MAX.min(affordable),
+            has_events: events > 0,
+        }
     }
-    Ok(search.best)
+
+    /// Whether another pricing may be spent on it; if not, its search is incomplete.
+    fn can_spend(&mut self) -> bool {
+        let can = self.best.evaluations < self.evaluations_max;
+        self.best.complete &= can;
+        can
+    }
 }
 
 /// Which add-ons go together, by slot of one plan.
@@ -229,7 +275,10 @@ impl Rules {
     }
 }
 
-struct Search<'a, 'm> {
+/// For which goals something still matters.
+type Live<const STRETCHES: usize> = [bool; STRETCHES];
+
+struct Search<'a, 'm, const STRETCHES: usize> {
     compiled: &'a CompiledPlan,
     months: &'a PricedMonths<'m>,
     rules: Rules,
@@ -239,88 +288,166 @@ struct Search<'a, 'm> {
     structural: usize,
     quantities_max: &'a [u32],
     workspace: &'a mut Workspace,
-    evaluations_max: usize,
-    best: BestAddOns,
-    best_fen: i64,
+    goals: [Goal; STRETCHES],
+    /// What the months of the last pricing cost, as far as it went.
+    totals: Vec<MonthTotal>,
+    /// By depth: what the months from each one on cost at least, whatever is decided below that depth; `longest + 1` each.
+    floors: Vec<i64>,
+    /// Months of the longest stretch.
+    longest: usize,
     /// Decided quantities.
     charged: Vec<u32>,
+    /// What is granted in the present pricing: the decided quantities, or with them the most of every undecided add-on.
+    granted: Vec<u32>,
 }
 
-impl Search<'_, '_> {
-    fn visit(&mut self, depth: usize) -> Result<(), PricingError> {
+impl<const STRETCHES: usize> Search<'_, '_, STRETCHES> {
+    /// Decides the slot at `depth` and everything below, for the goals that are live. `floor` is the depth above whose floor holds here.
+    fn visit(
+        &mut self,
+        depth: usize,
+        mut live: Live<STRETCHES>,
+        mut floor: Option<usize>,
+    ) -> Result<(), PricingError> {
         if !self.rules.no_conflict(&self.charged) {
             return Ok(());
         }
         let Some(slot) = self.order.get(depth).copied() else {
-            return self.leaf();
+            return self.leaf(live, floor);
         };
-        if self.best.evaluations >= self.evaluations_max {
-            self.best.complete = false;
-            return Ok(());
-        }
+        self.keep_affordable(&mut live);
         if depth >= self.structural {
-            let granted = self.bound_choice(depth);
-            let variant = self.compiled.variant(&granted);
-            let is_bounded =
-                variant.monotone && !(variant.has_mixed_weights && self.months.events() > 0);
-            if is_bounded && self.bound(&granted)? >= self.best_fen {
-                return Ok(());
-            }
+            live = self.cut(depth, live, &mut floor)?;
+        }
+        if live == [false; STRETCHES] {
+            return Ok(());
         }
         for quantity in 0..=self.quantities_max[slot] {
             self.charged[slot] = quantity;
-            self.visit(depth + 1)?;
+            self.visit(depth + 1, live, floor)?;
         }
         self.charged[slot] = 0;
         Ok(())
     }
 
-    /// The decided quantities with the most of every undecided add-on.
-    fn bound_choice(&self, depth: usize) -> Vec<u32> {
-        let mut granted = self.charged.clone();
-        for slot in &self.order[depth..] {
-            granted[*slot] = self.quantities_max[*slot];
+    /// Ends the goals that have spent what they may.
+    fn keep_affordable(&mut self, live: &mut Live<STRETCHES>) {
+        for (live, goal) in live.iter_mut().zip(&mut self.goals) {
+            *live = *live && goal.can_spend();
         }
-        granted
     }
 
-    /// No completion of the decided quantities costs less.
-    fn bound(&mut self, granted: &[u32]) -> Result<i64, PricingError> {
-        self.best.evaluations += 1;
-        let months = price_choice(
+    /// Leaves the goals that some completion of the decided quantities may serve better than their best; notes the floor of these
+    /// completions where one was found.
+    fn cut(
+        &mut self,
+        depth: usize,
+        live: Live<STRETCHES>,
+        floor: &mut Option<usize>,
+    ) -> Result<Live<STRETCHES>, PricingError> {
+        self.granted.clone_from(&self.charged);
+        for slot in &self.order[depth..] {
+            self.granted[*slot] = self.quantities_max[*slot];
+        }
+        let variant = self.compiled.variant(&self.granted);
+        let bounded =
+            |goal: &Goal| variant.monotone && !(variant.has_mixed_weights && goal.has_events);
+        let mut bound: Live<STRETCHES> =
+            std::array::from_fn(|index| live[index] && bounded(&self.goals[index]));
+        if bound == [false; STRETCHES] {
+            return Ok(live);
+        }
+        let asked = bound;
+        self.price(&mut bound, *floor)?;
+        // The floor holds for months that were priced; it is one for every live goal only when all of them were asked.
+        if bound != [false; STRETCHES] && asked == live {
+            self.note_floor(depth);
+            *floor = Some(depth);
+        }
+        Ok(std::array::from_fn(|index| {
+            live[index] && (bound[index] || !asked[index])
+        }))
+    }
+
+    /// Keeps the last pricing as the floor of `depth`.
+    fn note_floor(&mut self, depth: usize) {
+        let width = self.longest + 1;
+        let floor = &mut self.floors[depth * width..(depth + 1) * width];
+        floor.fill(0);
+        let mut from_here_fen = 0_i64;
+        for (month, total) in self.totals.iter().enumerate().rev() {
+            from_here_fen += total.total_fen;
+            floor[month] = from_here_fen;
+        }
+    }
+
+    /// Prices the months with what is granted and the decided quantities charged, until it is settled for every live goal that it
+    /// cannot come out below its best; leaves those live for which it does.
+    fn price(
+        &mut self,
+        live: &mut Live<STRETCHES>,
+        floor: Option<usize>,
+    ) -> Result<(), PricingError> {
+        for (live, goal) in live.iter().zip(&mut self.goals) {
+            goal.best.evaluations += usize::from(*live);
+        }
+        self.totals.clear();
+        let width = self.longest + 1;
+        let floor = floor.map(|depth| &self.floors[depth * width..(depth + 1) * width]);
+        let mut spent_fen = 0_i64;
+        let quantities = Quantities {
+            granted: &self.granted,
+            charged: &self.charged,
+        };
+        price_months(
             self.compiled,
-            Quantities {
-                granted,
-                charged: &self.charged,
-            },
+            quantities,
             self.months,
             self.workspace,
-        )?;
-        Ok(months.iter().map(|month| month.total_fen).sum())
+            |number, total, _: NoSink| {
+                self.totals.push(total);
+                spent_fen += total.total_fen;
+                let priced = number + 1;
+                let mut is_open = false;
+                for (live, goal) in live.iter_mut().zip(&self.goals) {
+                    if !*live || priced > goal.count {
+                        continue;
+                    }
+                    let is_over = priced == goal.count;
+                    let rest_fen = floor.map(|floor| floor[priced] - floor[goal.count]);
+                    // Without a floor nothing is known of the months to come.
+                    if rest_fen.is_some() || is_over {
+                        *live = spent_fen + rest_fen.unwrap_or(0) < goal.best_fen;
+                    }
+                    is_open |= *live && !is_over;
+                }
+                is_open
+            },
+        )
     }
 
-    fn leaf(&mut self) -> Result<(), PricingError> {
+    fn leaf(
+        &mut self,
+        mut live: Live<STRETCHES>,
+        floor: Option<usize>,
+    ) -> Result<(), PricingError> {
         if !self.rules.is_satisfied(&self.charged)
             || self.charged.iter().all(|quantity| *quantity == 0)
         {
             return Ok(());
         }
-        if self.best.evaluations >= self.evaluations_max {
-            self.best.complete = false;
+        self.keep_affordable(&mut live);
+        if live == [false; STRETCHES] {
             return Ok(());
         }
-        self.best.evaluations += 1;
-        let months = price_choice(
-            self.compiled,
-            Quantities::held(&self.charged),
-            self.months,
-            self.workspace,
-        )?;
-        let total_fen = months.iter().map(|month| month.total_fen).sum();
-        if total_fen < self.best_fen {
-            self.best_fen = total_fen;
-            self.best.quantities.clone_from(&self.charged);
-            self.best.months = months;
+        self.granted.clone_from(&self.charged);
+        self.price(&mut live, floor)?;
+        for (_, goal) in live.iter().zip(&mut self.goals).filter(|(live, _)| **live) {
+            let totals = &self.totals[..goal.count];
+            goal.best_fen = totals.iter().map(|month| month.total_fen).sum();
+            goal.best.quantities.clone_from(&self.charged);
+            goal.best.months.clear();
+            goal.best.months.extend_from_slice(totals);
         }
         Ok(())
     }

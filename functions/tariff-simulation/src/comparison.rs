@@ -7,7 +7,7 @@
 
 use chudian_vocabulary::{Date, Month};
 
-use crate::add_ons::{BestAddOns, PricedMonths, best_add_ons, price_choice, price_choice_for};
+use crate::add_ons::{PricedMonths, best_add_ons, price_choice, price_months};
 use crate::bill::{Bill, Choice, KindUse};
 use crate::compile::{CompiledCatalogue, NONE};
 use crate::eligibility::{Ineligible, plan_reasons, reasons};
@@ -247,6 +247,7 @@ pub fn simulate(
     let all = usage.months.len();
     let (mut ranking, mut earlier) = (Vec::new(), Vec::new());
     let mut ineligible = Vec::new();
+    let mut workspace = Workspace::default();
     for plan in wanted
         .into_iter()
         .filter(|plan| Some(*plan) != usage.customer.plan)
@@ -261,9 +262,16 @@ pub fn simulate(
             ineligible.push((plan, why_not));
             continue;
         }
-        ranking.push(pricer.candidate(request, plan, present.as_ref(), all)?);
         if all > 1 && present.is_some() {
-            earlier.push(pricer.candidate(request, plan, present.as_ref(), all - 1)?);
+            let stretches = [all, all - 1];
+            let [whole, before] =
+                pricer.candidate(request, plan, present.as_ref(), stretches, &mut workspace)?;
+            ranking.push(whole);
+            earlier.push(before);
+        } else {
+            let [whole] =
+                pricer.candidate(request, plan, present.as_ref(), [all], &mut workspace)?;
+            ranking.push(whole);
         }
     }
     let mut ranking = rank(catalogue, &request.ranking, present.as_ref(), ranking);
@@ -576,62 +584,92 @@ impl<'a> Pricer<'a> {
             .collect()
     }
 
-    /// Prices a candidate over the first `count` months, with its best add-ons for them.
-    pub(crate) fn candidate(
+    /// Prices a candidate over each stretch of the first so many months, with its best add-ons for them.
+    pub(crate) fn candidate<const STRETCHES: usize>(
         &self,
         request: &SimulationRequest,
         plan: usize,
         present: Option<&PlanResult>,
-        count: usize,
-    ) -> Result<Candidate, PricingError> {
-        let introductory = request.ranking.count_introductory;
+        stretches: [usize; STRETCHES],
+        workspace: &mut Workspace,
+    ) -> Result<[Candidate; STRETCHES], PricingError> {
         let quantities_max = self.quantities_max(request, plan);
         let months = PricedMonths {
-            contexts: self.candidate_contexts(introductory),
+            contexts: self.candidate_contexts(request.ranking.count_introductory),
             users: self.users(plan),
-        }
-        .first(count);
-        let mut workspace = Workspace::default();
-        let BestAddOns {
-            quantities,
-            months: totals,
-            evaluations,
-            complete,
-        } = best_add_ons(
+        };
+        let best = best_add_ons(
             self.catalogue,
             plan,
             &quantities_max,
             &months,
-            &mut workspace,
+            stretches,
+            workspace,
         )?;
-        let mut result = self.result(plan, quantities, &totals);
-        price_choice_for(
-            &self.catalogue.plans[plan],
-            Quantities::held(&result.quantities),
-            &months,
-            &mut workspace,
-            &mut result.lacks,
-        )?;
-        let saving = present.map(|present| saving(&present.months[..count], &result.months));
         let switching = SwitchingCost::of(
             &self.catalogue.catalogue,
             &self.usage.customer,
             &self.catalogue.catalogue.plans[plan],
             request.on,
         );
-        let month_count = i64::try_from(count).unwrap_or(i64::MAX);
-        let payback_months = saving
-            .as_ref()
-            .and_then(|saving| switching.payback_months(saving.total_fen, month_count));
-        Ok(Candidate {
-            result,
-            saving,
-            switching,
-            payback_months,
-            not_recommended: Vec::new(),
-            evaluations,
-            search_complete: complete,
-        })
+        let mut lacks = [Lacks::default(); STRETCHES];
+        let mut by_month: Option<(&[u32], Vec<Lacks>)> = None;
+        for (lacks, best) in lacks.iter_mut().zip(&best) {
+            // What a choice lacks over a shorter stretch is what it lacks in those months.
+            let (_, by_month) = match &by_month {
+                Some(known) if known.0 == best.quantities => known,
+                _ => by_month.insert((
+                    &best.quantities,
+                    self.lacks_by_month(plan, &best.quantities, &months, workspace)?,
+                )),
+            };
+            for month in by_month.iter().take(best.months.len()) {
+                lacks.price |= month.price;
+                lacks.service |= month.service;
+            }
+        }
+        let mut lacks = lacks.into_iter();
+        Ok(best.map(|best| {
+            let mut result = self.result(plan, best.quantities, &best.months);
+            result.lacks = lacks.next().unwrap_or_default();
+            let count = result.months.len();
+            let saving = present.map(|present| saving(&present.months[..count], &result.months));
+            let month_count = i64::try_from(count).unwrap_or(i64::MAX);
+            let payback_months = saving
+                .as_ref()
+                .and_then(|saving| switching.payback_months(saving.total_fen, month_count));
+            Candidate {
+                result,
+                saving,
+                switching,
+                payback_months,
+                not_recommended: Vec::new(),
+                evaluations: best.evaluations,
+                search_complete: best.complete,
+            }
+        }))
+    }
+
+    /// What of each month's usage a choice does not cover.
+    fn lacks_by_month(
+        &self,
+        plan: usize,
+        quantities: &[u32],
+        months: &PricedMonths<'_>,
+        workspace: &mut Workspace,
+    ) -> Result<Vec<Lacks>, PricingError> {
+        let mut by_month = Vec::with_capacity(months.contexts.len());
+        price_months(
+            &self.catalogue.plans[plan],
+            Quantities::held(quantities),
+            months,
+            workspace,
+            |_, _, lacks: Lacks| {
+                by_month.push(lacks);
+                true
+            },
+        )?;
+        Ok(by_month)
     }
 
     /// Tests what the months before the last recommend on the last one, with the roll-over that had come about until then.

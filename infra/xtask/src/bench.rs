@@ -17,7 +17,8 @@ pub(crate) struct Options {
     /// Seconds of load in each round and side.
     #[arg(long, default_value = "4")]
     seconds: String,
-    /// Only these, separated by commas: start, hello, key-value, simulation, engine, memory.
+    /// Only these, separated by commas: start, hello, key-value, look-up, simulation, engine, feedback,
+    /// import, memory.
     #[arg(long)]
     only: Option<String>,
     /// Use the everyday build of the gateway instead of the shipped one, which takes long to build.

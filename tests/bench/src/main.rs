@@ -7,6 +7,7 @@ mod hello;
 mod import;
 mod key_value;
 mod load;
+mod look_up;
 mod memory;
 mod native;
 mod report;
@@ -61,7 +62,7 @@ struct Setup {
     /// Seconds of mixed load for the memory run.
     #[arg(long, default_value_t = 120)]
     memory_seconds: u64,
-    /// Only these: start, hello, key-value, simulation, engine, feedback, import, memory.
+    /// Only these: start, hello, key-value, look-up, simulation, engine, feedback, import, memory.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -95,6 +96,9 @@ fn main() -> Result<()> {
             }
             if setup.wants("key-value") {
                 key_value::run(&setup)?;
+            }
+            if setup.wants("look-up") {
+                look_up::run(&setup)?;
             }
             if setup.wants("simulation") {
                 simulation::run(&setup)?;

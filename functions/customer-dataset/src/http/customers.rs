@@ -15,7 +15,7 @@ use chudian_vocabulary::{CustomerId, Name};
 
 use super::App;
 use super::problems::invalid_path;
-use crate::wire::{CustomerShown, value_json};
+use crate::wire::{CustomerShown, FoundCustomer};
 
 /// Everything that the dataset knows of one customer
 ///
@@ -30,7 +30,7 @@ pub(super) async fn get(
     caller: Caller,
     request_id: RequestId,
     PathOf(id): PathOf<String>,
-) -> Result<Json<CustomerShown>, Problem> {
+) -> Result<Json<FoundCustomer>, Problem> {
     let customer = pseudonym_in_path(&id)?;
     let reader = app.snapshots.open_current().await?;
     let row = reader
@@ -43,16 +43,7 @@ pub(super) async fn get(
     app.personal_access
         .record(&caller, &recorded, "dataset-read", &request_id)
         .await?;
-    let values = reader
-        .columns()
-        .zip(&row.values)
-        .filter(|(_, value)| !matches!(value, Some(Value::Identity(_))))
-        .map(|(column, value)| (column.name.to_string(), value_json(value.as_ref())));
-    Ok(Json(CustomerShown {
-        customer_id: customer.to_string(),
-        version: reader.version().to_string(),
-        values: values.collect(),
-    }))
+    Ok(Json(FoundCustomer { reader, row }))
 }
 
 fn pseudonym_in_path(text: &str) -> Result<CustomerPseudonym, Problem> {

@@ -85,7 +85,14 @@ pub fn best(
         }
         let mut tied = Vec::new();
         for (_, plan) in screen.scores.extract_if(.., |(other, _)| *other == score) {
-            tied.push(pricer.candidate(request, plan, present.as_ref(), months)?);
+            let [candidate] = pricer.candidate(
+                request,
+                plan,
+                present.as_ref(),
+                [months],
+                &mut screen.workspace,
+            )?;
+            tied.push(candidate);
         }
         let ranked = rank(catalogue, &request.ranking, present.as_ref(), tied);
         let candidate = recommended(ranked);

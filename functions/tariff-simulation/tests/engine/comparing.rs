@@ -616,8 +616,13 @@ proptest! {
         let months = PricedMonths { contexts: vec![MonthContext::LONG_RUN; counts.len()], users: metered.users[0].months.iter().map(|month| vec![month]).collect() };
         let most: Vec<u32> = catalogue.catalogue.add_ons.iter().map(|add_on| add_on.quantity_max).collect();
         let mut workspace = Workspace::default();
-        let found = best_add_ons(&catalogue, 0, &most, &months, &mut workspace).unwrap();
+        let [found] = best_add_ons(&catalogue, 0, &most, &months, [counts.len()], &mut workspace).unwrap();
         prop_assert!(found.complete);
+        // One walk for two stretches answers each as a walk of its own does.
+        let shorter = counts.len() - 1;
+        let [alone] = best_add_ons(&catalogue, 0, &most, &months, [shorter], &mut workspace).unwrap();
+        let both = best_add_ons(&catalogue, 0, &most, &months, [counts.len(), shorter], &mut workspace).unwrap();
+        prop_assert_eq!(both, [found.clone(), alone]);
 
         // Every combination, in the search's order: structural add-ons first.
         let mut order = catalogue.plans[0].structural_slots.clone();

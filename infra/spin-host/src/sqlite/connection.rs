@@ -141,9 +141,12 @@ impl Shared {
         mut sender: Sender<RowResult>,
     ) -> Result<(), Error> {
         let mut slot = self.pin.lock().await;
-        let begins_to_write =
-            begins_to_write(&statement) && !self.transaction.load(Ordering::Relaxed);
-        let turn = if begins_to_write {
+        let kind = StatementKind::of(&statement);
+        let is_outside = !self.transaction.load(Ordering::Relaxed);
+        let begins_to_write = is_outside && begins_to_write(&statement);
+        // A statement that is its own transaction needs the lock as much as one that begins a longer one.
+        let writes_alone = is_outside && kind.changes_rows();
+        let turn = if begins_to_write || writes_alone {
             Some(self.database.turn().await.map_err(refused)?)
         } else {
             None
@@ -152,7 +155,6 @@ impl Shared {
         if let Some(turn) = turn {
             lease.take_turn(turn);
         }
-        let kind = StatementKind::of(&statement);
         let may_end_transaction = TRANSACTION_ENDS.contains(&first_word(&statement).as_str());
         self.note_before(&statement, kind);
         let mut running = Running::start(&self, lease);
@@ -162,7 +164,7 @@ impl Shared {
         running.ended = true;
         running.watch.end();
         drop(running);
-        if begins_to_write && outcome.is_err() {
+        if writes_alone || begins_to_write && outcome.is_err() {
             lease.end_turn();
         }
         if self.lost.load(Ordering::Relaxed) {
