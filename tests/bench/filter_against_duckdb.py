@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
 """Counting over one table: the target filter through HTTP beside DuckDB in its own process, alternately, medians and ratio.
 
-    python3 -m venv venv && venv/bin/pip install duckdb
-    cargo build --release -p chudian-target-filter --example count_speed
-    venv/bin/python tests/bench/filter_against_duckdb.py --gateway target/release/chudian --tool target/release/examples/count_speed
+    cargo xtask bench --only filter
 
 It starts a gateway of its own over the components that `spin.toml` names, on a free port and in a temporary folder, and stops it.
 """

@@ -47,20 +47,21 @@ pub struct Component {
     log: Arc<GuestLog>,
 }
 
-/// How long a component computes before it waits for something, as a mean that follows what happens. Written by all threads
-/// without a lock: a value that gets lost between two of them does no harm.
+/// How long a component computes for an answer, as a mean that follows what happens. The whole of it counts, not the stretches between
+/// two waits: a request that computes for seconds begins and ends with many short ones, and the next must not be judged by those.
+/// Written by all threads without a lock: a value that gets lost between two of them does no harm.
 #[derive(Debug, Default)]
 pub struct ComputingTime {
     mean_us: AtomicU64,
 }
 
 impl ComputingTime {
-    /// What one more stretch counts for: an eighth, so that one that was interrupted by something else does not decide.
+    /// What one more answer counts for: an eighth, so that one that was interrupted by something else does not decide.
     const WEIGHT: u64 = 8;
-    /// From here on a stretch is long: handing its request to another thread costs a hundredth of it.
+    /// From here on an answer is long: handing its request to another thread costs a hundredth of it.
     const LONG_US: u64 = 1_000;
 
-    /// One more stretch.
+    /// One more answer.
     pub fn note(&self, time: Duration) {
         let time_us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let mean_us = self.mean_us.load(Ordering::Relaxed);
@@ -71,7 +72,7 @@ impl ComputingTime {
         self.mean_us.store(next_us, Ordering::Relaxed);
     }
 
-    /// Whether its stretches are long.
+    /// Whether its answers take long.
     pub fn is_long(&self) -> bool {
         self.mean_us.load(Ordering::Relaxed) >= Self::LONG_US
     }

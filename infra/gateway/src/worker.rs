@@ -170,6 +170,10 @@ struct Shell {
     idle: Cell<bool>,
     /// Used up its last slice.
     heavy: Cell<bool>,
+    /// Computed since the last answer: what an answer costs, also where several requests are in flight.
+    spent: Cell<Duration>,
+    /// Since when the present stretch of computing is not counted in `spent`.
+    stretch_began: Cell<Instant>,
 }
 
 /// Runs a new instance until it ends. Part of [`Pool`], which starts it.
@@ -229,9 +233,9 @@ async fn drive(
         }
         loop {
             slice.begin(shell.pool.ticks());
-            let begin = Instant::now();
+            shell.stretch_began.set(Instant::now());
             let polled = inside.as_mut().poll(context);
-            shell.pool.component().computing().note(begin.elapsed());
+            shell.count_stretch();
             if let Poll::Ready(outcome) = polled {
                 return Poll::Ready(match outcome {
                     Ok(Ok(())) => Exit::Retired,
@@ -392,7 +396,16 @@ impl Shell {
             quiet_since: Cell::new(Some(Instant::now())),
             idle: Cell::new(true),
             heavy: Cell::new(false),
+            spent: Cell::default(),
+            stretch_began: Cell::new(Instant::now()),
         }
+    }
+
+    /// Counts what was computed until now.
+    fn count_stretch(&self) {
+        let now = Instant::now();
+        let stretch = now.saturating_duration_since(self.stretch_began.replace(now));
+        self.spent.set(self.spent.get() + stretch);
     }
 
     fn set_heavy(&self, heavy: bool) {
@@ -465,6 +478,8 @@ impl Shell {
             return;
         };
         let InFlight { permit, reply, .. } = all.swap_remove(place);
+        self.count_stretch();
+        self.pool.component().computing().note(self.spent.take());
         let answer = outcome
             .map(|response| Answer {
                 response,
@@ -542,6 +557,9 @@ impl Shell {
     /// Replies to what is still in flight when the instance ends, and says so to open bodies.
     fn settle(&self, exit: Exit) {
         let left = self.in_flight.take();
+        if !left.is_empty() {
+            self.pool.component().computing().note(self.spent.take());
+        }
         let failure = match exit {
             Exit::Retired => Failure::NotStarted,
             Exit::Disposed => {
