@@ -112,7 +112,7 @@ struct Current {
     rows: u64,
 }
 
-/// The snapshot without its layers.
+/// The snapshot as it was imported, without layers.
 #[derive(Deserialize)]
 struct Own {
     columns: Vec<OwnColumn>,
@@ -232,7 +232,7 @@ impl Contacts {
         plan.asked = (self.asked()?, self.only);
         if !self.only {
             // What the snapshot itself says of a customer, the province's own extract, stands above the events.
-            let own: Own = get(client, &format!("/dataset/v1/snapshots/{}", plan.snapshot))?;
+            let own: Own = get(client, &format!("/dataset/v1/imports/{}", plan.snapshot))?;
             let is_own = |name: &str| own.columns.iter().any(|column| column.name == name);
             plan.columns = suggested.columns;
             plan.columns.retain(|column| !is_own(&column.name));
