@@ -359,47 +359,63 @@ pub struct Occurrence {
     pub business: Option<Business>,
 }
 
-/// The columns that say something when this occurred: counts in the windows that a layer should carry, by channel, by kind and in total; and what
-/// the default exclusions ask for, of every channel and of each business that occurred.
+/// The columns that say something when this occurred, the most needed first: what the default exclusions ask for, of every channel and of each
+/// business that occurred; counts in the windows that a layer should carry, in total, by channel, by kind, and by both for kinds of contact.
 #[must_use]
 pub fn layout(occurred: &[Occurrence], windows_days: &[u32]) -> Vec<Feature> {
-    let mut features = Vec::new();
+    if occurred.is_empty() {
+        return Vec::new();
+    }
     let channels: BTreeSet<Channel> = occurred.iter().map(|one| one.channel).collect();
     let kinds: BTreeSet<EventKind> = occurred.iter().map(|one| one.kind).collect();
-    let total = (!occurred.is_empty()).then_some((None, None));
-    let pairs = total
-        .into_iter()
-        .chain(channels.iter().map(|channel| (Some(*channel), None)))
-        .chain(kinds.iter().map(|kind| (None, Some(*kind))));
-    for (channel, kind) in pairs {
-        let term = |measure, window| {
-            Feature::Contact(ContactTerm {
-                measure,
-                channel,
-                kind,
-                window,
-            })
-        };
-        let days = windows_days.iter().map(|days| Window::Days(*days));
-        for window in days.chain([Window::Ever]) {
-            features.push(term(Measure::Count, window));
-            features.push(term(Measure::Success, window));
-        }
-        features.push(term(Measure::Last, Window::Ever));
-    }
-    // The default exclusions ask for these of every channel and business of a campaign, and a rule whose column is missing cannot hold; so they
-    // are there also where nothing of the kind has occurred.
-    if !occurred.is_empty() {
-        let channels = || std::iter::once(None).chain(Channel::ALL.iter().copied().map(Some));
-        features.extend(channels().map(Feature::Marketed));
-        features.extend(channels().map(Feature::OptedOut));
-    }
+    let pairs: BTreeSet<(Channel, EventKind)> = occurred
+        .iter()
+        .filter(|one| one.kind.is_contact())
+        .map(|one| (one.channel, one.kind))
+        .collect();
     let businesses: BTreeSet<&Business> = occurred
         .iter()
         .filter_map(|one| one.business.as_ref())
         .collect();
+    // A rule whose column is missing cannot hold; so these are there also where nothing of the kind has occurred.
+    let any_and_each = || std::iter::once(None).chain(Channel::ALL.iter().copied().map(Some));
+    let mut features: Vec<Feature> = any_and_each().map(Feature::Marketed).collect();
+    features.extend(any_and_each().map(Feature::OptedOut));
+    let mut count = |channel, kind| features.extend(of_pair(channel, kind, windows_days));
+    count(None, None);
+    for channel in &channels {
+        count(Some(*channel), None);
+    }
     features.extend(businesses.into_iter().flat_map(of_business));
+    let mut count = |channel, kind| features.extend(of_pair(channel, kind, windows_days));
+    for kind in &kinds {
+        count(None, Some(*kind));
+    }
+    for (channel, kind) in &pairs {
+        count(Some(*channel), Some(*kind));
+    }
     features
+}
+
+/// Counts and successes in each window and ever, and the last day, of a channel and a kind.
+fn of_pair(
+    channel: Option<Channel>,
+    kind: Option<EventKind>,
+    windows_days: &[u32],
+) -> Vec<Feature> {
+    let term = |measure, window| {
+        Feature::Contact(ContactTerm {
+            measure,
+            channel,
+            kind,
+            window,
+        })
+    };
+    let days = windows_days.iter().map(|days| Window::Days(*days));
+    days.chain([Window::Ever])
+        .flat_map(|window| [term(Measure::Count, window), term(Measure::Success, window)])
+        .chain([term(Measure::Last, Window::Ever)])
+        .collect()
 }
 
 /// Every column of a business.

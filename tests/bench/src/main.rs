@@ -12,6 +12,7 @@ mod memory;
 mod native;
 mod report;
 mod simulation;
+mod sms;
 mod start;
 mod wrk;
 
@@ -62,7 +63,7 @@ struct Setup {
     /// Seconds of mixed load for the memory run.
     #[arg(long, default_value_t = 120)]
     memory_seconds: u64,
-    /// Only these: start, hello, key-value, look-up, simulation, engine, feedback, import, memory.
+    /// Only these: start, hello, key-value, look-up, simulation, engine, feedback, sms, import, memory.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -108,6 +109,9 @@ fn main() -> Result<()> {
             }
             if setup.wants("feedback") {
                 feedback::run(&setup)?;
+            }
+            if setup.wants("sms") {
+                sms::run(&setup)?;
             }
             if setup.wants("import") {
                 import::run(&setup)?;

@@ -26,7 +26,7 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// A column.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ColumnAnswer {
+pub(super) struct FeatureColumn {
     /// Its name.
     name: String,
     /// What stands in it: `integer`, `date` or `flag`.
@@ -35,13 +35,13 @@ pub(super) struct ColumnAnswer {
 
 /// The columns that say something.
 #[derive(Serialize, ToSchema)]
-pub(super) struct LayoutAnswer {
+pub(super) struct FeatureLayout {
     /// Events that came before this moment can be asked for: a minute ago, because a commit shows its events some seconds after their stamp. RFC
     /// 3339.
     horizon: String,
     /// The columns.
-    columns: Vec<ColumnAnswer>,
-    /// Columns of businesses that are left out because a layer has room for so many only; they can be asked for by name.
+    columns: Vec<FeatureColumn>,
+    /// Columns that are left out because a layer has room for so many only; they can be asked for by name.
     columns_left_out: usize,
     /// Codes of businesses, by channel and kind, after which no column can be named.
     businesses_without_columns: usize,
@@ -50,7 +50,7 @@ pub(super) struct LayoutAnswer {
 /// A page that is asked for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PageForm {
+pub(super) struct FeatureRequest {
     /// Events that came before this moment count, RFC 3339.
     horizon: String,
     /// The columns, in the order of the answer's values.
@@ -72,7 +72,7 @@ pub(super) struct PageForm {
 /// A value: a whole number, a day `YYYY-MM-DD`, yes or no, or null where there is no such day.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-pub(super) enum ValueAnswer {
+pub(super) enum FeatureAnswer {
     /// So many.
     Count(i64),
     /// A day.
@@ -85,18 +85,18 @@ pub(super) enum ValueAnswer {
 
 /// A customer.
 #[derive(Serialize, ToSchema)]
-pub(super) struct CustomerAnswer {
+pub(super) struct FeaturesOfCustomer {
     /// The pseudonym, as events name it.
     customer_id: String,
     /// The values, in the order of the columns.
-    values: Vec<ValueAnswer>,
+    values: Vec<FeatureAnswer>,
 }
 
 /// A page of customers.
 #[derive(Serialize, ToSchema)]
-pub(super) struct PageAnswer {
+pub(super) struct FeaturePage {
     /// Customers with an event or an order.
-    customers: Vec<CustomerAnswer>,
+    customers: Vec<FeaturesOfCustomer>,
     /// Where the next page begins; absent behind the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -107,12 +107,12 @@ pub(super) struct PageAnswer {
 /// Those that say something, judged by the daily sums. Needs a key for the whole province.
 #[utoipa::path(
     get, path = "/contact-features", tag = "contact features", operation_id = "contact_feature_columns",
-    responses((status = 200, description = "The columns and the latest horizon", body = LayoutAnswer))
+    responses((status = 200, description = "The columns and the latest horizon", body = FeatureLayout))
 )]
 pub(super) async fn layout(
     State(app): State<App>,
     caller: Caller,
-) -> Result<Json<LayoutAnswer>, Problem> {
+) -> Result<Json<FeatureLayout>, Problem> {
     check_province(&caller)?;
     let (occurred, businesses_without_columns) = app.store.occurrences().await?;
     let mut features = layout_of(&occurred, &WINDOWS_DAYS_USUAL);
@@ -120,12 +120,12 @@ pub(super) async fn layout(
     features.truncate(FEATURE_COLUMNS_MAX);
     let columns = features
         .iter()
-        .map(|feature| ColumnAnswer {
+        .map(|feature| FeatureColumn {
             name: feature.column(),
             kind: kind_word(feature.kind()),
         })
         .collect();
-    Ok(Json(LayoutAnswer {
+    Ok(Json(FeatureLayout {
         horizon: rfc3339(app.store.now_unix_ms() - SETTLING_MS)?,
         columns,
         columns_left_out,
@@ -138,14 +138,14 @@ pub(super) async fn layout(
 /// Of customers in the order of their ids. A request changes nothing and may be repeated.
 #[utoipa::path(
     post, path = "/contact-features", tag = "contact features", operation_id = "contact_features",
-    request_body = PageForm,
-    responses((status = 200, description = "The features of some customers", body = PageAnswer))
+    request_body = FeatureRequest,
+    responses((status = 200, description = "The features of some customers", body = FeaturePage))
 )]
 pub(super) async fn page(
     State(app): State<App>,
     caller: Caller,
-    JsonBody { value: form, .. }: JsonBody<PageForm, BODY_BYTES_MAX>,
-) -> Result<Json<PageAnswer>, Problem> {
+    JsonBody { value: form, .. }: JsonBody<FeatureRequest, BODY_BYTES_MAX>,
+) -> Result<Json<FeaturePage>, Problem> {
     check_province(&caller)?;
     let plan = plan_of(&form, app.store.now_unix_ms())?;
     let limit = form.limit.unwrap_or(FEATURE_CUSTOMERS_MAX);
@@ -172,12 +172,12 @@ pub(super) async fn page(
         .map(|(customer, _)| customer.clone());
     let customers = facts
         .into_iter()
-        .map(|(customer_id, facts)| CustomerAnswer {
+        .map(|(customer_id, facts)| FeaturesOfCustomer {
             customer_id,
             values: plan.fold(&facts).into_iter().map(shown).collect(),
         })
         .collect();
-    Ok(Json(PageAnswer { customers, next }))
+    Ok(Json(FeaturePage { customers, next }))
 }
 
 /// A layer is for the whole province, so a key of one region cannot make it.
@@ -192,7 +192,7 @@ fn check_province(caller: &Caller) -> Result<(), Problem> {
     Err(Problem::new(catalogue::ROLE_NOT_ALLOWED, detail))
 }
 
-fn plan_of(form: &PageForm, now_unix_ms: i64) -> Result<FeaturePlan, Problem> {
+fn plan_of(form: &FeatureRequest, now_unix_ms: i64) -> Result<FeaturePlan, Problem> {
     let horizon = moment(&form.horizon)
         .filter(|horizon| *horizon <= now_unix_ms)
         .ok_or_else(|| {
@@ -258,14 +258,14 @@ const fn kind_word(kind: FeatureKind) -> &'static str {
     }
 }
 
-fn shown(value: Option<FeatureValue>) -> ValueAnswer {
+fn shown(value: Option<FeatureValue>) -> FeatureAnswer {
     match value {
-        None => ValueAnswer::Nothing(()),
-        Some(FeatureValue::Count(count)) => ValueAnswer::Count(count),
-        Some(FeatureValue::Flag(flag)) => ValueAnswer::Flag(flag),
+        None => FeatureAnswer::Nothing(()),
+        Some(FeatureValue::Count(count)) => FeatureAnswer::Count(count),
+        Some(FeatureValue::Flag(flag)) => FeatureAnswer::Flag(flag),
         Some(FeatureValue::Day(days)) => match Date::of_unix_days(days) {
-            Some(day) => ValueAnswer::Day(day.to_string()),
-            None => ValueAnswer::Nothing(()),
+            Some(day) => FeatureAnswer::Day(day.to_string()),
+            None => FeatureAnswer::Nothing(()),
         },
     }
 }

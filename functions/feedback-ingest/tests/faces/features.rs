@@ -417,6 +417,7 @@ pub(crate) async fn a_layout_names_what_occurred(world: World) {
         "contact_count_any_any_30d",
         "contact_success_outbound_call_any_ever",
         "contact_last_any_complaint_ever",
+        "contact_count_outbound_call_marketing_contact_30d",
         "marketed_on",
         "marketed_by_outbound_call_on",
         "opted_out_of_outbound_call",

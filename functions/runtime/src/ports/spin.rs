@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::{HeaderValue, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use spin_sdk::wasip3::http::types::{ErrorCode, RequestOptions};
 use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
@@ -396,7 +397,10 @@ impl HttpClient for SpinHttpClient {
         request: http::Request<Bytes>,
         bounds: HttpBounds,
     ) -> Result<http::Response<Bytes>, HttpClientError> {
+        // Without its length a body goes out in chunks, which not every server of an operator's partners reads.
+        let length = HeaderValue::from(request.body().len());
         let mut request = request.map(Full::new);
+        request.headers_mut().insert(header::CONTENT_LENGTH, length);
         request
             .extensions_mut()
             .insert(RequestOptionsExtension(options(bounds)));

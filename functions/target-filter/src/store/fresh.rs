@@ -138,17 +138,10 @@ impl FreshEvents {
         if self.were_seen.load(Ordering::Relaxed) {
             return Ok(true);
         }
+        // Only a transaction tells which database it is.
         let mut transaction = self.sql.begin().await?;
-        let found = self.are_kept_within(&mut transaction).await;
-        transaction.end(found).await
-    }
-
-    /// The same within a transaction.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn are_kept_within(&self, transaction: &mut Transaction) -> Result<bool, SqlError> {
-        let is_there = self.were_seen.load(Ordering::Relaxed) || view_is_there(transaction).await?;
+        let found = view_is_there(&mut transaction).await;
+        let is_there = transaction.end(found).await?;
         self.were_seen.store(is_there, Ordering::Relaxed);
         Ok(is_there)
     }
@@ -335,25 +328,6 @@ impl Lists {
                 until_unix_ms,
             };
             (stretch, left_out)
-        }))
-    }
-
-    /// The stretch alone, within a transaction.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn fresh_stretch_within(
-        &self,
-        transaction: &mut Transaction,
-        list: &ListId,
-    ) -> Result<Option<Stretch>, SqlError> {
-        let select = "select from_unix_ms, until_unix_ms from filter_list_fresh where list_id = $1";
-        let row: Option<(i64, i64)> = transaction
-            .query_optional(select, parameters![list.as_str()])
-            .await?;
-        Ok(row.map(|(from_unix_ms, until_unix_ms)| Stretch {
-            from_unix_ms,
-            until_unix_ms,
         }))
     }
 

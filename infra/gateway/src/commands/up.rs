@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,7 +16,6 @@ use crate::admin;
 use crate::app::{App, AppParts, Upstream};
 use crate::application::{Application, ApplicationArguments};
 use crate::code_cache::CodeCache;
-use crate::commands::pseudonym::{self, Whence};
 use crate::component::{Component, Parts};
 use crate::engine::{self, TickCount, Ticker};
 use crate::language::Language;
@@ -27,9 +25,6 @@ use crate::secrets::Secrets;
 use crate::server::Server;
 use crate::settings::Limits;
 use crate::trace::Traces;
-
-/// The component whose customers have pseudonyms.
-const DATASET_COMPONENT: &str = "customer-dataset";
 
 /// Serve the application / 启动服务
 #[derive(Debug, Args)]
@@ -72,8 +67,6 @@ pub struct Running {
     app: Arc<App>,
     admin_address: Option<SocketAddr>,
     secrets: Secrets,
-    /// The file of the key of pseudonyms, when this start made it.
-    new_pseudonym_key: Option<PathBuf>,
     spin_host: SpinHost,
     ticker: Ticker,
     traces: Option<Traces>,
@@ -136,7 +129,6 @@ impl Up {
         }
         let application = self.application.load_to_serve(&chosen)?;
         background.block_on(crate::commands::migrate::prepare(&application))?;
-        let new_pseudonym_key = make_pseudonym_key(&application)?;
         let limits = Arc::new(self.limits.clone());
         let metrics = Arc::new(Metrics::new());
         let engine = engine::create(&limits)?;
@@ -180,7 +172,6 @@ impl Up {
             app,
             admin_address,
             secrets: application.secrets,
-            new_pseudonym_key,
             spin_host,
             ticker,
             traces,
@@ -211,9 +202,6 @@ impl Up {
             if let Some(key) = admin_key {
                 message["admin_key"] = key.into();
             }
-            if let Some(file) = &running.new_pseudonym_key {
-                message["pseudonym_key_file"] = file.display().to_string().into();
-            }
             println!("{message}");
             return;
         }
@@ -241,36 +229,6 @@ impl Up {
                 )
             );
             println!("  {key}");
-        }
-        if let Some(file) = &running.new_pseudonym_key {
-            println!(
-                "{}",
-                language.pick(
-                    "Key of pseudonyms, made just now; keep a copy of this file: without it every customer becomes a stranger:",
-                    "已生成假名密钥，请备份该文件：没有它，所有客户都会变成陌生人："
-                )
-            );
-            println!("  {}", file.display());
-        }
-    }
-}
-
-/// Makes the key of pseudonyms on the first start of an installation with customers, so that it is saved with the rest of the state; its file when it
-/// was made now.
-fn make_pseudonym_key(application: &Application) -> anyhow::Result<Option<PathBuf>> {
-    // Only an application that keeps customers has use for it.
-    if !application
-        .manifest
-        .components
-        .contains_key(DATASET_COMPONENT)
-    {
-        return Ok(None);
-    }
-    match pseudonym::whence(&application.state_dir) {
-        Whence::Environment | Whence::File(_) => Ok(None),
-        Whence::Nowhere(file) => {
-            pseudonym::key(&application.state_dir, Language::of_terminal())?;
-            Ok(Some(file))
         }
     }
 }

@@ -421,7 +421,7 @@ fn lookalike(host: &Host) -> Result<()> {
             count(&format!("lookalike_caravan_share >= {share_min}"))? >= chosen,
             "{band}"
         );
-        if chosen >= 200.0 && chosen <= 1_200.0 {
+        if (200.0..=1_200.0).contains(&chosen) {
             let owners = count(&format!("lookalike_caravan >= {points} and caravan = yes"))?;
             lift = f64::max(lift, owners / chosen / share);
         }

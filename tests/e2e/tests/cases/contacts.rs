@@ -136,14 +136,16 @@ fn now() -> Result<String> {
 }
 
 fn table(ground: &Ground) -> Result<()> {
-    let mut text = String::from("number,region,arpu\n");
+    // Who holds the business stands in the extract, and so does not become a column of the events.
+    let mut text = String::from("number,region,arpu,has_ring_tone\n");
     for number in 0..CUSTOMERS {
-        text.push_str(&format!("{},{REGION},{}\n", phone(number), number % 90));
+        text.push_str(&format!("{},{REGION},{},no\n", phone(number), number % 90));
     }
     let table = ground.file("customers.csv", &text)?;
     let mapping = "format = \"chudian-mapping/1\"\n[id]\nheading = \"number\"\nform = \"number\"\n\
         [[column]]\nheading = \"region\"\nname = \"region\"\nkind = \"word\"\npurpose = \"region\"\ntitle = { zh = \"地区\", en = \"Region\" }\n\
-        [[column]]\nheading = \"arpu\"\nname = \"arpu\"\nkind = \"money\"\nfrom = \"yuan\"\ntitle = { zh = \"月均消费\", en = \"Monthly spend\" }\n";
+        [[column]]\nheading = \"arpu\"\nname = \"arpu\"\nkind = \"money\"\nfrom = \"yuan\"\ntitle = { zh = \"月均消费\", en = \"Monthly spend\" }\n\
+        [[column]]\nheading = \"has_ring_tone\"\nname = \"has_ring_tone\"\nkind = \"flag\"\ntitle = { zh = \"已订彩铃\", en = \"Has ring tone\" }\n";
     let mapping = ground.file("customers.toml", mapping)?;
     let words = ["import", &table, "--mapping", &mapping];
     let done = told(&ground.command(&words)?.output()?)?;
@@ -194,6 +196,7 @@ fn columns(ground: &Ground) -> Result<()> {
         ("contact_count_sms_hall_any_30d = 1", CONTACTED),
         ("contact_count_sms_hall_marketing_contact_7d = 1", CONTACTED),
         ("contact_success_any_any_ever = 1", CONTACTED),
+        ("count(sms-hall, marketing-contact, 30d) = 1", CONTACTED),
         // Of whom no event is known, it is known that there was none.
         ("contact_count_any_any_ever = 0", CUSTOMERS - CONTACTED),
         ("marketed_ring_tone_on >= 1 days ago", CONTACTED),
@@ -212,7 +215,7 @@ fn batch(host: &Host) -> Result<()> {
     let request = json!({
         "name": "e2e", "purpose": "e2e", "channel": {"fixed": "sms-hall"},
         "selection": {"expression": "arpu >= 0", "business": "ring_tone", "channels": ["sms-hall"],
-                      "exclusions": {"set": "default"}, "missing_columns": "report"},
+                      "exclusions": {"set": "default"}},
     });
     let json = [("content-type", "application/json")];
     let list = ground

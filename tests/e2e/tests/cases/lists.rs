@@ -441,6 +441,37 @@ fn planted(host: &Host) -> Result<()> {
         "{}",
         video["rule"]
     );
+    // The score as columns: of those of whom half should hold the pack, about half do, where a third of all does.
+    let to = ground.gateway.base_url().to_owned();
+    let run = video["run_id"].as_str().context("no run")?;
+    let publish = [
+        "batch",
+        "lookalike",
+        run,
+        "--name",
+        "video_pack",
+        "--json",
+        "--to",
+        &to,
+    ];
+    let done: Value = serde_json::from_str(&ground.run("analyst", &publish)?)?;
+    let count = |expression: &str| -> Result<u64> {
+        let body =
+            json!({"selection": {"expression": expression, "dataset": done["published_version"]}});
+        let answer = analyst
+            .post("/filter/v1/count", &body)?
+            .expect_status(200)?;
+        answer["selected"].as_u64().context("no count")
+    };
+    let likely = "lookalike_video_pack_share >= 0.5";
+    let (chosen, holders) = (
+        count(likely)?,
+        count(&format!("{likely} and has_video_pack = yes"))?,
+    );
+    ensure!(
+        chosen > 500 && holders * 100 > 45 * chosen,
+        "{holders} of {chosen} hold the pack"
+    );
     let ring_tone = find("has_ring_tone")?;
     ensure!(
         supported(&ring_tone).is_empty()

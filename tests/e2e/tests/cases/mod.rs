@@ -26,6 +26,7 @@ mod rules;
 mod sample;
 mod service;
 mod simulation;
+mod sms;
 mod together;
 mod tokens;
 mod uploads;
@@ -62,6 +63,7 @@ pub(crate) fn all() -> Result<Vec<Case>> {
         filter::cases,
         feedback::cases,
         import_events::cases,
+        sms::cases,
         contacts::cases,
         faults::cases,
         lists::cases,

@@ -198,12 +198,18 @@ pub(super) async fn next(
         Ok(open) => open,
         Err(problem) => return Err(ticket.abandon(problem).await),
     };
+    // Read before the transaction: within it a second connection might not be had.
+    let at_contact = match app.at_contact(&open, &caller).await {
+        Ok(at_contact) => at_contact,
+        Err(problem) => return Err(ticket.abandon(problem).await),
+    };
     let mut transaction = match app.lists.sql().begin().await {
         Ok(transaction) => transaction,
         Err(error) => return Err(ticket.abandon(error.into()).await),
     };
     let asking = Asking {
         caller: &caller,
+        at_contact: at_contact.as_ref(),
         request_id: &request_id,
         form: &form,
         lease_ms,
@@ -275,10 +281,14 @@ pub(super) async fn customer(
     PathOf((id, customer)): PathOf<(String, String)>,
 ) -> Result<Json<CustomerOfList>, Problem> {
     let open = app.open(&id, &caller).await?;
+    let at_contact = app.at_contact(&open, &caller).await?;
     let mut transaction = app.lists.sql().begin().await?;
-    let found = app
-        .find(&mut transaction, &open, &caller, &request_id, &customer)
-        .await;
+    let reading = Reading {
+        caller: &caller,
+        request_id: &request_id,
+        at_contact: at_contact.as_ref(),
+    };
+    let found = app.find(&mut transaction, &open, &reading, &customer).await;
     // That someone asked is on record also when there was nothing to see.
     transaction
         .end(found)
@@ -361,9 +371,17 @@ impl OpenList {
     }
 }
 
+/// Who reads a customer.
+struct Reading<'a> {
+    caller: &'a Caller,
+    request_id: &'a RequestId,
+    at_contact: Option<&'a AtContact>,
+}
+
 /// Who asks for a customer, and for which.
 struct Asking<'a> {
     caller: &'a Caller,
+    at_contact: Option<&'a AtContact>,
     request_id: &'a RequestId,
     form: &'a NextForm,
     lease_ms: i64,
@@ -460,7 +478,6 @@ impl ListsApp {
     ) -> Result<Next, Problem> {
         let caller = asking.caller;
         self.check_rate(transaction, &open.list, caller).await?;
-        let at_contact = self.at_contact(transaction, open, caller).await?;
         let wanted: Vec<(u16, &Partition)> = open
             .partitions_for(caller)
             .filter(|(_, partition)| {
@@ -481,10 +498,7 @@ impl ListsApp {
                 .await?;
             let id = &customer.customer_id;
             let list = &open.list.list_id;
-            match self
-                .left_out_by(transaction, at_contact.as_ref(), id)
-                .await?
-            {
+            match self.left_out_by(transaction, asking.at_contact, id).await? {
                 Some(_) => {
                     let key_id = caller.key_id.as_str();
                     self.lists
@@ -504,11 +518,10 @@ impl ListsApp {
     /// What is asked of events; nothing where none are kept or none could leave anybody out.
     async fn at_contact(
         &self,
-        transaction: &mut Transaction,
         open: &OpenList,
         caller: &Caller,
     ) -> Result<Option<AtContact>, Problem> {
-        if !self.fresh.are_kept_within(transaction).await? {
+        if !self.fresh.are_kept().await? {
             return Ok(None);
         }
         let list = &open.list;
@@ -529,10 +542,8 @@ impl ListsApp {
             .today()
             .ok_or_else(|| Problem::internal("the clock is outside the calendar"))?;
         let rules = FreshRules::at_contact(&set, &campaign, today);
-        let stretch = self
-            .lists
-            .fresh_stretch_within(transaction, &list.list_id)
-            .await?;
+        let stretch = self.lists.fresh_stretch(&list.list_id).await?;
+        let stretch = stretch.map(|(stretch, _)| stretch);
         let from_unix_ms = since_freezing(stretch, list.frozen_at_unix_ms);
         Ok((!rules.is_empty()).then_some(AtContact {
             rules,
@@ -733,10 +744,10 @@ impl ListsApp {
         &self,
         transaction: &mut Transaction,
         open: &OpenList,
-        caller: &Caller,
-        request_id: &RequestId,
+        reading: &Reading<'_>,
         customer: &str,
     ) -> Result<Option<CustomerOfList>, Problem> {
+        let (caller, request_id) = (reading.caller, reading.request_id);
         self.check_rate(transaction, &open.list, caller).await?;
         let id: CustomerPseudonym = customer.parse().map_err(|_| customer_unknown())?;
         let members = open
@@ -781,9 +792,8 @@ impl ListsApp {
         let mut shown = self
             .show(transaction, open, partition, &page, index, caller)
             .await?;
-        let at_contact = self.at_contact(transaction, open, caller).await?;
         shown.left_out_by = self
-            .left_out_by(transaction, at_contact.as_ref(), customer)
+            .left_out_by(transaction, reading.at_contact, customer)
             .await?
             .map(Rule::word);
         self.record(

@@ -112,6 +112,17 @@ struct Current {
     rows: u64,
 }
 
+/// The snapshot as it was imported, without layers.
+#[derive(Deserialize)]
+struct Own {
+    columns: Vec<OwnColumn>,
+}
+
+#[derive(Deserialize)]
+struct OwnColumn {
+    name: String,
+}
+
 #[derive(Deserialize)]
 struct Suggested {
     horizon: String,
@@ -220,7 +231,11 @@ impl Contacts {
         plan.parts = parts;
         plan.asked = (self.asked()?, self.only);
         if !self.only {
+            // What the snapshot itself says of a customer, the province's own extract, stands above the events.
+            let own: Own = get(client, &format!("/dataset/v1/imports/{}", plan.snapshot))?;
+            let is_own = |name: &str| own.columns.iter().any(|column| column.name == name);
             plan.columns = suggested.columns;
+            plan.columns.retain(|column| !is_own(&column.name));
             if !self.json && suggested.columns_left_out + suggested.businesses_without_columns > 0 {
                 let (left, unnamed) = (
                     suggested.columns_left_out,
@@ -229,8 +244,8 @@ impl Contacts {
                 eprintln!(
                     "{}",
                     language.pick(
-                        format!("{left} columns of businesses have no room (ask for those you need with --column); {unnamed} codes of businesses cannot name a column"),
-                        format!("{left} 个业务列放不下（可用 --column 指定需要的列）；{unnamed} 个业务编码不能用作列名"),
+                        format!("{left} columns have no room (ask for those you need with --column); {unnamed} codes of businesses cannot name a column"),
+                        format!("{left} 个列放不下（可用 --column 指定需要的列）；{unnamed} 个业务编码不能用作列名"),
                     )
                 );
             }
