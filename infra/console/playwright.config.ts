@@ -23,7 +23,16 @@ function required(name: string): string {
   return value;
 }
 
+/**
+ * How long a page may take to show what is expected, and a whole test. The suite runs beside others that kill databases and load the
+ * machine; these bounds end a test that hangs, they do not measure speed.
+ */
+const EXPECT_TIMEOUT_MS = 30_000;
+const TEST_TIMEOUT_MS = 120_000;
+
 export default defineConfig({
+  timeout: TEST_TIMEOUT_MS,
+  expect: { timeout: EXPECT_TIMEOUT_MS },
   testDir: 'tests/browser',
   outputDir: 'node_modules/.cache/browser-tests',
   preserveOutput: 'failures-only',
