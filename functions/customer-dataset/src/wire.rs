@@ -331,7 +331,8 @@ pub struct Preview {
     pub rows: Vec<Vec<Json>>,
 }
 
-/// One customer, as the document describes it; [`FoundCustomer`] writes it.
+/// One customer.
+// What the document describes; `FoundCustomer` writes it.
 #[derive(ToSchema)]
 pub struct CustomerShown {
     /// The pseudonym.
