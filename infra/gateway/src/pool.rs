@@ -23,8 +23,8 @@ use crate::lane::Lane;
 use crate::settings::Limits;
 use crate::worker::{self, Failure, Job, Seat, Slice};
 
-/// How long a request waits for an instance that computes before it gets one of its own: a few times what a simulation takes,
-/// and little to a person.
+/// How long a request waits while the instances that compute give no answer before it gets one of its own: a few times what a
+/// simulation takes, and little to a person.
 const WAIT_FOR_A_WORKER: Duration = Duration::from_millis(25);
 
 /// See the module.
@@ -41,6 +41,8 @@ pub struct Pool {
     workers_max: usize,
     /// Workers that have used up a slice and wait for their next turn.
     computing: Cell<usize>,
+    /// When the last answer was given.
+    answered: Cell<Instant>,
     /// The engine's pool had no room for another instance; ask again when one of ours has come to rest.
     no_room: Cell<bool>,
 }
@@ -65,6 +67,7 @@ impl Pool {
             workers: Cell::new(0),
             workers_max: workers_max.max(1),
             computing: Cell::new(0),
+            answered: Cell::new(Instant::now()),
             no_room: Cell::new(false),
         })
     }
@@ -110,6 +113,11 @@ impl Pool {
         } else {
             computing.saturating_sub(1)
         });
+    }
+
+    /// An answer was given at `now`.
+    pub(crate) fn note_answer(&self, now: Instant) {
+        self.answered.set(now);
     }
 
     pub(crate) fn has_waiting(&self) -> bool {
@@ -235,15 +243,15 @@ impl Pool {
     }
 
     /// Whether the request at the front had better wait for a worker that computes than for a new instance: another one on
-    /// the same thread makes neither of them faster, and begins without what the first one has in its caches. Such a worker
-    /// comes to rest after each slice, and this is asked again.
+    /// the same thread makes neither of them faster, takes memory of its own, and begins without what the first one has in its caches.
+    /// While answers are given the queue moves, and each request in it is answered sooner in turn than side by side. One that computes
+    /// for long holds up the others only for [`WAIT_FOR_A_WORKER`]: such a worker comes to rest after each slice, and this is asked again.
     fn can_wait(&self) -> bool {
         self.computing.get() > 0
-            && self
-                .waiting
-                .borrow()
-                .front()
-                .is_some_and(|job| job.exchange.started.elapsed() < WAIT_FOR_A_WORKER)
+            && self.waiting.borrow().front().is_some_and(|job| {
+                let since = job.exchange.started.max(self.answered.get());
+                since.elapsed() < WAIT_FOR_A_WORKER
+            })
     }
 
     /// Wakes a free worker, or starts one. When neither can be, a running worker takes the request when it rests.

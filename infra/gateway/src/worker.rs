@@ -401,11 +401,12 @@ impl Shell {
         }
     }
 
-    /// Counts what was computed until now.
-    fn count_stretch(&self) {
+    /// Counts what was computed until now, and says when that is.
+    fn count_stretch(&self) -> Instant {
         let now = Instant::now();
         let stretch = now.saturating_duration_since(self.stretch_began.replace(now));
         self.spent.set(self.spent.get() + stretch);
+        now
     }
 
     fn set_heavy(&self, heavy: bool) {
@@ -478,7 +479,8 @@ impl Shell {
             return;
         };
         let InFlight { permit, reply, .. } = all.swap_remove(place);
-        self.count_stretch();
+        let now = self.count_stretch();
+        self.pool.note_answer(now);
         self.pool.component().computing().note(self.spent.take());
         let answer = outcome
             .map(|response| Answer {

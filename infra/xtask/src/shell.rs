@@ -110,6 +110,13 @@ impl Workspace {
     pub(crate) fn cargo<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(cargo());
         command.args(words).current_dir(&self.root);
+        // What cargo told us of ourselves. The build scripts of some libraries look at the same names: were these passed on, such
+        // libraries and all that stands on them would be built again whenever a person calls cargo directly and then us.
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(is_of_our_package) {
+                command.env_remove(name);
+            }
+        }
         command
     }
 
@@ -118,6 +125,11 @@ impl Workspace {
         run(self.cargo(["build", "--release", "--package", "chudian"]))?;
         Ok(self.gateway())
     }
+}
+
+/// Whether cargo sets this variable for the package that it runs.
+fn is_of_our_package(name: &str) -> bool {
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
 }
 
 /// The cargo that runs us, so that a pinned toolchain stays in force.
