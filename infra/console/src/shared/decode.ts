@@ -33,6 +33,14 @@ export class Value {
     return Number.isSafeInteger(this.json) ? (this.json as number) : this.#refuse('an exact integer');
   }
 
+  /** A text, a number or a flag: a value of a table, of whatever kind its column is. */
+  scalar(): string | number | boolean {
+    const { json } = this;
+    return typeof json === 'string' || typeof json === 'boolean' || Number.isFinite(json)
+      ? (json as string | number | boolean)
+      : this.#refuse('a text, a number, true or false');
+  }
+
   fen(): Fen {
     return fen(this.integer());
   }

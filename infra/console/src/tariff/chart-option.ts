@@ -6,6 +6,7 @@
  * markup (the tooltip is built from elements with classes), so that the page's security policy needs no exception.
  */
 import type { EChartsCoreOption } from 'echarts/core';
+import { element, tooltip, type ChartColours } from '../shared/chart';
 import type { Language } from '../shared/language';
 import { fen, formatAxisMoney, formatMoney, formatSignedMoney, type Fen } from '../shared/money';
 
@@ -33,22 +34,8 @@ export interface ChartInput {
   readonly still: boolean;
 }
 
-export interface ChartColours {
-  /** By the name of the colour. */
-  readonly series: Readonly<Record<string, string>>;
-  readonly ink: string;
-  readonly line: string;
-  readonly surface: string;
-  readonly font: string;
-}
-
 /** The plans that are not selected stay readable, but step back. */
 const UNSELECTED_OPACITY = 0.5;
-
-/** What ECharts hands to a tooltip's formatter, as far as it is used. */
-interface TooltipItem {
-  readonly dataIndex: number;
-}
 
 /** Above the columns, below the saving; without a plan to compare there is no saving, and the columns have all the room. */
 const PLOTS_COMPARED = [
@@ -67,7 +54,7 @@ export function chartOption(input: ChartInput): EChartsCoreOption {
     xAxis: plots.map((_, plot) => monthAxis(input, plot, plot === plots.length - 1)),
     yAxis: [input.words.bills, input.words.saving].slice(0, plots.length).map((name, plot) => moneyAxis(input, plot, name)),
     axisPointer: { link: [{ xAxisIndex: 'all' }] },
-    tooltip: tooltip(input),
+    tooltip: tooltip((month) => tooltipElement(input, month)),
     series: [...columns(input), ...lines(input)],
   };
 }
@@ -155,23 +142,6 @@ function lines({ series, selected, colours }: ChartInput) {
   });
 }
 
-function tooltip(input: ChartInput) {
-  return {
-    trigger: 'axis',
-    confine: true,
-    className: 'chart-tip',
-    padding: 0,
-    borderWidth: 0,
-    backgroundColor: 'transparent',
-    extraCssText: 'box-shadow: none',
-    axisPointer: { type: 'shadow' },
-    formatter: (items: TooltipItem | readonly TooltipItem[]) => {
-      const item = Array.isArray(items) ? (items as readonly TooltipItem[])[0] : (items as TooltipItem);
-      return tooltipElement(input, item?.dataIndex ?? 0);
-    },
-  };
-}
-
 function tooltipElement(input: ChartInput, month: number): HTMLElement {
   const box = element('div', 'chart-tip-box');
   box.append(element('strong', 'chart-tip-month', input.months[month]?.long));
@@ -189,11 +159,4 @@ function tooltipElement(input: ChartInput, month: number): HTMLElement {
     box.append(row);
   }
   return box;
-}
-
-function element(tag: string, className: string, text = ''): HTMLElement {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.textContent = text;
-  return node;
 }

@@ -6,8 +6,9 @@
  * when the browser says that the network is back.
  */
 import { computed, reactive, readonly, ref, shallowRef, watch, type Ref } from 'vue';
-import { CallFailed, Client, type Failure } from '../shared/http';
+import { CallFailed, Client, failureOf as failed, type Failure } from '../shared/http';
 import type { Language } from '../shared/language';
+import { Newest } from '../shared/newest';
 import { fetchPage, simulate, type Kind, type PageFacts, type PricedPlan, type Simulation, type WhatIf } from './api';
 import { fetchBill, type Bill } from './bill';
 
@@ -28,8 +29,7 @@ export type Store = ReturnType<typeof createStore>;
 /** `base` is the address of the function's API, ending with `/`. */
 export function createStore(base: URL, language: Ref<Language>) {
   let client: Client | null = null;
-  let question = new AbortController();
-  let resting: ReturnType<typeof setTimeout> | undefined;
+  const newest = new Newest();
 
   const phase = ref<Phase>({ kind: 'loading' });
   const facts = shallowRef<PageFacts | null>(null);
@@ -57,13 +57,11 @@ export function createStore(base: URL, language: Ref<Language>) {
 
   function setWhatIf(kind: Kind, perMille: number): void {
     whatIf[kind] = perMille;
-    clearTimeout(resting);
-    resting = setTimeout(() => void update(), WHAT_IF_DEBOUNCE_MS);
+    newest.afterRest(WHAT_IF_DEBOUNCE_MS, () => void update());
   }
 
   function resetWhatIf(): void {
     resetSliders();
-    clearTimeout(resting);
     void update();
   }
 
@@ -81,7 +79,7 @@ export function createStore(base: URL, language: Ref<Language>) {
       return;
     }
     phase.value = { kind: 'loading' };
-    const { signal } = nextQuestion();
+    const signal = newest.ask();
     try {
       const page = await fetchPage(client, language.value, signal);
       const answer = await simulate(client, language.value, page.customerId, asked(page), signal);
@@ -96,7 +94,7 @@ export function createStore(base: URL, language: Ref<Language>) {
   async function update(): Promise<void> {
     const customer = facts.value;
     if (!client || !customer || phase.value.kind !== 'ready') return;
-    const { signal } = nextQuestion();
+    const signal = newest.ask();
     updating.value = true;
     updateFailure.value = null;
     try {
@@ -116,12 +114,6 @@ export function createStore(base: URL, language: Ref<Language>) {
     facts.value = null;
     simulation.value = null;
     phase.value = { kind: 'failed', failure };
-  }
-
-  function nextQuestion(): AbortController {
-    question.abort();
-    question = new AbortController();
-    return question;
   }
 
   function resetSliders(): void {
@@ -163,9 +155,8 @@ export function createStore(base: URL, language: Ref<Language>) {
   };
 }
 
-/** Anything but a failed call is a defect of ours: it is logged, and shown as an answer that was not understood. */
+/** A token that may not do what the page needs is of no more use to its customer than one past its time. */
 export function failureOf(error: unknown): Failure {
-  if (error instanceof CallFailed) return error.failure;
-  console.error(error);
-  return { kind: 'problem', status: 0, title: null, detail: null, requestId: null, retryAfterS: null };
+  const failure = failed(error);
+  return failure.kind === 'problem' && failure.status === 403 ? { kind: 'expired' } : failure;
 }

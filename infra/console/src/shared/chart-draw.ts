@@ -1,4 +1,4 @@
-/** The parts of ECharts that the page draws with; loaded after the first figures are on the screen. */
+/** The parts of ECharts that the pages draw with; loaded after the first figures are on the screen. */
 import { BarChart, LineChart } from 'echarts/charts';
 import { AxisPointerComponent, GridComponent, TooltipComponent } from 'echarts/components';
 import { init, use, type EChartsType } from 'echarts/core';
