@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
+use crate::laws::{months, months_document, plan};
 use crate::support::{catalogue_document, compile, plan_document, usage_document};
 
 /// The day of every comparison here.
@@ -549,6 +550,35 @@ proptest! {
         };
         prop_assert_eq!(of(shuffled), of(market()));
     }
+
+    /// Goal: the same for plans of every feature, whose rates, allowances and caps ask one catalogue's meters different questions.
+    #[test]
+    fn the_order_of_generated_plans_changes_nothing(
+        (plans, shuffled) in generated_plans().prop_flat_map(|plans| (Just(plans.clone()), Just(plans).prop_shuffle())), months in months(), is_new in any::<bool>(),
+    ) {
+        let mut usage = months_document(&months);
+        if !is_new {
+            usage["customer"]["plan"] = json!("p0");
+        }
+        let of = |plans: Vec<Value>| {
+            let catalogue = compile(&catalogue_document(plans, vec![]));
+            let simulation = run(&catalogue, &usage, &json!({"rule": {"saving_min": "-1000"}}));
+            said(&catalogue, &simulation)
+        };
+        let as_written = of(plans.clone());
+        prop_assert!(as_written.len() >= plans.len(), "{:?}", as_written);
+        prop_assert_eq!(of(shuffled), as_written);
+    }
+}
+
+/// Two to four plans `p0`, `p1`, …
+fn generated_plans() -> impl Strategy<Value = Vec<Value>> {
+    prop::collection::vec(plan(), 2..5).prop_map(|mut plans| {
+        for (index, plan) in plans.iter_mut().enumerate() {
+            plan["id"] = json!(format!("p{index}"));
+        }
+        plans
+    })
 }
 
 /// Add-ons of all sorts for one small plan.

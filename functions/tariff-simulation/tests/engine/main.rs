@@ -14,3 +14,4 @@ mod oracle;
 mod refusals;
 mod support;
 mod terms;
+mod widths;
