@@ -8,6 +8,7 @@ mod encoding;
 mod fault;
 mod headings;
 mod layout;
+mod left_out;
 mod month;
 mod quantity;
 mod report;

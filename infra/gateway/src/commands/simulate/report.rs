@@ -1,12 +1,12 @@
 //! What a person reads after a simulation.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::ensure;
 
 use super::answer::{Bill, BillLine, Comparison, HeldAddOn, Ranked};
 use super::layout::{Align, harmless, table, yuan};
+use super::left_out::left_out;
 use crate::language::Language;
 
 /// Codes of reasons that the report states with figures of its own.
@@ -23,9 +23,6 @@ const UNITS: [(&str, &str, &str); 3] = [
     ("kb", "KB", "KB"),
     ("count", "times", "次"),
 ];
-
-/// Reasons of plans that are left out, which are shown; the rest are the same few in other words.
-const LEFT_OUT_SHOWN_MAX: usize = 5;
 
 /// The comparison as text.
 pub(super) fn comparison(answer: &Comparison, language: Language) -> String {
@@ -60,7 +57,7 @@ pub(super) fn comparison(answer: &Comparison, language: Language) -> String {
             ),
         ),
     }
-    text.push_str(&left_out(answer, language));
+    text.push_str(&left_out(&answer.left_out, language));
     text
 }
 
@@ -207,32 +204,6 @@ pub(super) fn package(plan: &str, add_ons: &[HeldAddOn]) -> String {
             1 => write!(text, " + {name}"),
             quantity => write!(text, " + {quantity} × {name}"),
         };
-    }
-    text
-}
-
-/// Which plans cannot be had or are not recommended, by reason.
-fn left_out(answer: &Comparison, language: Language) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for reason in answer.left_out.iter().flat_map(|plan| &plan.reasons) {
-        *counts.entry(reason.text.as_str()).or_default() += 1;
-    }
-    if counts.is_empty() {
-        return String::new();
-    }
-    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
-    counts.sort_by_key(|(text, count)| (std::cmp::Reverse(*count), *text));
-    let plans = answer.left_out.len();
-    let mut text = String::new();
-    line(
-        &mut text,
-        &language.pick(
-            format!("\n{plans} plans are left out (a plan can have several reasons):"),
-            format!("\n{plans} 个套餐未列入（一个套餐可能有多个原因）："),
-        ),
-    );
-    for (reason, count) in counts.iter().take(LEFT_OUT_SHOWN_MAX) {
-        line(&mut text, &format!("  · {count} × {}", harmless(reason)));
     }
     text
 }
