@@ -3,18 +3,18 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use chudian_runtime::component::{StandardError, install_panic_hook};
+use chudian_runtime::component::{StandardError, begin};
 use chudian_runtime::ports::spin;
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
 use tower_service::Service as _;
 
-use crate::http::{Ports, face};
+use crate::http::{ABOUT, Ports, face};
 
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
     static ROUTER: OnceLock<Router> = OnceLock::new();
-    install_panic_hook();
+    begin(&[ABOUT.finished]);
     let router = ROUTER.get_or_init(|| {
         let ports = Ports {
             sql: spin::sql(),
@@ -25,7 +25,7 @@ async fn handle(request: Request) -> impl IntoResponse {
             signals: Arc::new(spin::signals()),
             log: Arc::new(StandardError),
         };
-        face(ports).router
+        face(ports)
     });
     router.clone().call(request).await
 }

@@ -1,4 +1,4 @@
-//! What a component's `component.rs` calls: standard error and the panic hook.
+//! What a component's `component.rs` calls: the beginning of an entry point, and standard error.
 //!
 //! On this target `eprintln!` and the text of a panic are silently lost, so both are written to WASI's standard error.
 
@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use spin_sdk::wit_bindgen;
 
 use crate::http::edge::Log;
+use crate::problem::shape;
 
 /// Bindings for standard error alone. Those of the SDK create every stream of bytes in the name of `wasi:cli/stdin`, and a
 /// component would import an interface that it never uses.
@@ -46,8 +47,13 @@ impl Log for StandardError {
     }
 }
 
-/// Makes panics visible; call it first in the entry point. Later calls do nothing.
-pub fn install_panic_hook() {
+/// Makes panics visible, and names the documents in which its schemas are looked up; call it first in every entry point. Later calls do nothing.
+pub fn begin(finished_documents: &'static [&'static str]) {
+    install_panic_hook();
+    shape::look_up_in(finished_documents);
+}
+
+fn install_panic_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         std::panic::set_hook(Box::new(|panic| {

@@ -14,3 +14,6 @@ pub mod dataset;
 pub mod http;
 pub mod ports;
 pub mod problem;
+
+#[cfg(not(target_family = "wasm"))]
+pub use utoipa_axum::routes;

@@ -5,13 +5,13 @@ mod simulator;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use chudian_runtime::component::{StandardError, install_panic_hook};
+use chudian_runtime::component::{StandardError, begin};
 use chudian_runtime::ports::spin;
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
 use tower_service::Service as _;
 
-use crate::http::{Ports, face};
+use crate::http::{FINISHED_DOCUMENTS, Ports, face};
 
 /// Bindings for `wit/tariff`.
 mod bindings {
@@ -30,7 +30,7 @@ struct Simulator;
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
     static ROUTER: OnceLock<Router> = OnceLock::new();
-    install_panic_hook();
+    begin(FINISHED_DOCUMENTS);
     let router = ROUTER.get_or_init(|| {
         let ports = Ports {
             sql: spin::sql(),
@@ -40,7 +40,7 @@ async fn handle(request: Request) -> impl IntoResponse {
             variables: Arc::new(spin::variables()),
             log: Arc::new(StandardError),
         };
-        face(ports).router
+        face(ports)
     });
     router.clone().call(request).await
 }

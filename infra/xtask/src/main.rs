@@ -47,7 +47,7 @@ enum Verb {
     Tidy,
     /// Print the ranking for three sample customers and the proof of one bill.
     Demo(up::Options),
-    /// Write docs/reference/openapi.json from the running components, or check it with --check.
+    /// Write each function's openapi.json and, from the running components, docs/reference/openapi.json; or check it with --check.
     Openapi(openapi::Options),
 }
 

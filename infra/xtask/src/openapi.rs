@@ -1,4 +1,5 @@
-//! `cargo xtask openapi`: the merged OpenAPI document as a reviewed file.
+//! `cargo xtask openapi`: the finished OpenAPI document of each function, which its component embeds, and the merged one as a
+//! reviewed file.
 
 use std::fs;
 
@@ -8,20 +9,32 @@ use tempfile::TempDir;
 
 use crate::{
     components,
-    shell::{Workspace, say},
+    shell::{Workspace, run as run_command, say},
     up,
 };
+
+/// The tests that hold each function's finished document against its routes, and write it when they are asked to.
+const TESTS: [&str; 2] = ["faces", "filter"];
+
+/// What these tests are called.
+const TEST_NAME: &str = "the_finished_document_is_that_of_the_routes";
+
+/// Asks them to write.
+const UPDATE_VARIABLE: &str = "CHUDIAN_UPDATE_OPENAPI";
 
 /// What `cargo xtask openapi` takes.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Fail when the file differs, instead of writing it.
+    /// Fail when the merged file differs, instead of writing all of them.
     #[arg(long)]
     check: bool,
 }
 
-/// Builds what is missing and writes or checks the file.
+/// Builds what is missing and writes or checks the files.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    if !options.check {
+        finish_documents(workspace)?;
+    }
     components::build_all(workspace)?;
     workspace.build_gateway()?;
     if options.check {
@@ -29,6 +42,17 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     } else {
         write(workspace)
     }
+}
+
+/// Writes each function's document as its routes make it.
+fn finish_documents(workspace: &Workspace) -> Result<()> {
+    // The same selection as `cargo xtask test`, so that nothing large is compiled twice.
+    let selection = ["test", "--release", "--workspace", "--all-features"];
+    let tests = TESTS.iter().flat_map(|name| ["--test", name]);
+    let words = selection.into_iter().chain(tests).chain(["--", TEST_NAME]);
+    let mut command = workspace.cargo(words);
+    command.env(UPDATE_VARIABLE, "1");
+    run_command(command)
 }
 
 /// Fails when what the running components say differs from the reviewed file.

@@ -162,7 +162,7 @@ pub(crate) async fn native_router(root: &Path, folder: &Path, bootstrap: &str) -
         variables: Arc::new(variables),
         log: Arc::new(StandardError),
     };
-    Ok(face(ports).router)
+    Ok(face(ports))
 }
 
 struct StandardError;

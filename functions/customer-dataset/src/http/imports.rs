@@ -96,7 +96,7 @@ pub(super) async fn begun(
         serde_json::to_string(&upload).map_err(|error| Problem::internal(error.to_string()))?;
     Ok(Answer {
         status: StatusCode::CREATED,
-        location: Some(format!("{}{path}/{}", super::BASE_PATH, upload.id)),
+        location: Some(format!("{}{path}/{}", super::ABOUT.base_path, upload.id)),
         body,
     })
 }

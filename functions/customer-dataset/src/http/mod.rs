@@ -19,25 +19,29 @@ use chudian_runtime::dataset::Snapshots;
 use chudian_runtime::http::auth::{Admission, Caller, Guard, guarded};
 use chudian_runtime::http::edge::{Edge, Log};
 use chudian_runtime::http::idempotency::Idempotency;
-use chudian_runtime::http::openapi;
+use chudian_runtime::http::openapi::{self, About};
 use chudian_runtime::http::personal_access::PersonalAccess;
+use chudian_runtime::http::routes::Routes;
 use chudian_runtime::ports::sql::Sql;
 use chudian_runtime::ports::{Clock, KeyValue, Random, Signals, Variables};
 use chudian_runtime::problem::{Problem, catalogue};
+use chudian_runtime::routes;
 use chudian_vocabulary::Name;
 use chudian_vocabulary::access::Role::{Admin, Analyst, Approver, Channel, Hall};
-use utoipa::openapi::{Info, OpenApi, Paths};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::limits::{SNAPSHOTS_KEPT_DEFAULT, SNAPSHOTS_KEPT_MAX};
 use crate::store::Store;
 
-/// What every route begins with.
-const BASE_PATH: &str = "/dataset/v1";
-
-/// Where the function's OpenAPI document is served.
-pub const OPENAPI_PATH: &str = "/dataset/v1/openapi.json";
+/// What the function says of itself.
+pub const ABOUT: About = About {
+    title: "Customer dataset · 客户数据集",
+    description: "What is known of every customer, as immutable snapshots of columns: import, description, one customer by one read.\n\n\
+        以不可变快照保存的客户数据：导入、说明、单客户查询。",
+    version: env!("CARGO_PKG_VERSION"),
+    base_path: "/dataset/v1",
+    document_path: "/dataset/v1/openapi.json",
+    finished: include_str!("../../openapi.json"),
+};
 
 /// The variable that says how many snapshots are kept.
 const KEPT_VARIABLE: &str = "dataset_snapshots_kept";
@@ -58,14 +62,6 @@ pub struct Ports {
     pub signals: Arc<dyn Signals>,
     /// Where log lines go.
     pub log: Arc<dyn Log>,
-}
-
-/// The function as a router, and the document that describes it.
-pub struct Face {
-    /// Serves every route.
-    pub router: Router,
-    /// OpenAPI 3.1, JSON.
-    pub openapi: Arc<str>,
 }
 
 /// What handlers share.
@@ -132,7 +128,7 @@ fn rfc3339(unix_s: i64) -> String {
 }
 
 /// Builds the HTTP face.
-pub fn face(ports: Ports) -> Face {
+pub fn face(ports: Ports) -> Router {
     let Ports {
         sql,
         key_value,
@@ -157,20 +153,17 @@ pub fn face(ports: Ports) -> Face {
         random: Arc::clone(&random),
         variables,
     };
-    let (router, openapi) = openapi::publish(described(routes(&guard)), OPENAPI_PATH);
-    Face {
-        router: Edge { random, log }.around(router.with_state(app)),
-        openapi,
-    }
+    let router = openapi::publish(routes(&guard), &ABOUT).with_state(app);
+    Edge { random, log }.around(router)
 }
 
 /// Every route with those who may call it.
-fn routes(guard: &Guard) -> OpenApiRouter<App> {
-    let with = |admission: Admission, routes: OpenApiRouter<App>| guarded(guard, admission, routes);
+fn routes(guard: &Guard) -> Routes<App> {
+    let with = |admission: Admission, routes: Routes<App>| guarded(guard, admission, routes);
     let importers = Admission::of(&[Analyst, Admin]);
     let readers = Admission::of(&[Analyst, Approver, Admin]);
-    let one = OpenApiRouter::new;
-    OpenApiRouter::new()
+    let one = Routes::new;
+    Routes::new()
         .merge(with(importers, one().routes(routes!(imports::begin))))
         .merge(with(
             importers,
@@ -198,15 +191,4 @@ fn routes(guard: &Guard) -> OpenApiRouter<App> {
             Admission::of(&[Hall, Channel, Analyst, Admin]),
             one().routes(routes!(customers::get)),
         ))
-}
-
-/// Puts the routes under their base path, with the document's title.
-fn described(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
-    let mut info = Info::new("Customer dataset · 客户数据集", env!("CARGO_PKG_VERSION"));
-    info.description = Some(
-        "What is known of every customer, as immutable snapshots of columns: import, description, one customer by one read.\n\n\
-         以不可变快照保存的客户数据：导入、说明、单客户查询。"
-            .to_owned(),
-    );
-    OpenApiRouter::with_openapi(OpenApi::new(info, Paths::new())).nest(BASE_PATH, routes)
 }

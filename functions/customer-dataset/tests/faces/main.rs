@@ -51,3 +51,11 @@ scenarios! {
         the_description_tells_what_changed, every_look_is_recorded,
         many_looks_at_once_are_each_recorded;
 }
+
+/// Goal: what the component serves, and looks schemas up in, is what the routes say of themselves.
+#[tokio::test]
+async fn the_finished_document_is_that_of_the_routes() {
+    let router = World::on_sqlite().await.router;
+    let about = &chudian_customer_dataset::http::ABOUT;
+    chudian_test_frame::assert_finished(&router, about, env!("CARGO_MANIFEST_DIR")).await;
+}

@@ -35,7 +35,6 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) values: Arc<Values>,
     pub(crate) router: Router,
-    pub(crate) openapi: Arc<str>,
     keys: BTreeMap<String, AccessKey>,
     _folder: tempfile::TempDir,
 }
@@ -138,13 +137,12 @@ impl World {
             read: Mutex::default(),
         });
         let clock = Arc::new(ManualClock::at_unix_ms(START_UNIX_MS));
-        let (router, openapi) = router_over(&sql, &values, &clock);
+        let router = router_over(&sql, &values, &clock);
         let mut world = Self {
             sql,
             clock,
             values,
             router,
-            openapi,
             keys: BTreeMap::new(),
             _folder: folder,
         };
@@ -158,8 +156,7 @@ impl World {
 
     /// A second instance over the same stores: nothing is remembered.
     pub(crate) fn restart(&mut self) {
-        let (router, _) = router_over(&self.sql, &self.values, &self.clock);
-        self.router = router;
+        self.router = router_over(&self.sql, &self.values, &self.clock);
     }
 
     async fn add_key(&mut self, role: Role, region: Option<&str>) {
@@ -342,13 +339,13 @@ impl World {
     }
 }
 
-fn router_over(sql: &Sql, values: &Arc<Values>, clock: &Arc<ManualClock>) -> (Router, Arc<str>) {
+fn router_over(sql: &Sql, values: &Arc<Values>, clock: &Arc<ManualClock>) -> Router {
     let variables = MapVariables::new([
         ("key_pepper", ""),
         ("bootstrap_key_hash", ""),
         ("dataset_snapshots_kept", "2"),
     ]);
-    let made = face(Ports {
+    face(Ports {
         sql: sql.clone(),
         key_value: values.clone(),
         clock: clock.clone(),
@@ -356,6 +353,5 @@ fn router_over(sql: &Sql, values: &Arc<Values>, clock: &Arc<ManualClock>) -> (Ro
         variables: Arc::new(variables),
         signals: Arc::new(WakerSignals),
         log: Arc::new(NoLog),
-    });
-    (made.router, made.openapi)
+    })
 }

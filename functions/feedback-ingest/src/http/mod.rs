@@ -16,24 +16,28 @@ use std::sync::Arc;
 use axum::Router;
 use chudian_runtime::http::auth::{Admission, Guard, guarded};
 use chudian_runtime::http::edge::{Edge, Log};
-use chudian_runtime::http::openapi;
+use chudian_runtime::http::openapi::{self, About};
 use chudian_runtime::http::personal_access::PersonalAccess;
+use chudian_runtime::http::routes::Routes;
 use chudian_runtime::ports::sql::Sql;
 use chudian_runtime::ports::{Clock, Random, Signals, Variables};
 use chudian_runtime::problem::Problem;
+use chudian_runtime::routes;
 use chudian_vocabulary::access::Role::{Admin, Analyst, Channel, Hall};
-use utoipa::openapi::{Info, OpenApi, Paths};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::service::Committer;
 use crate::store::Store;
 
-/// What every route begins with.
-const BASE_PATH: &str = "/feedback/v1";
-
-/// Where the function's OpenAPI document is served.
-pub const OPENAPI_PATH: &str = "/feedback/v1/openapi.json";
+/// What the function says of itself.
+pub const ABOUT: About = About {
+    title: "Feedback ingest · 反馈采集",
+    description: "What happened between customers and the operator on every channel, exactly once in effect; and the contact view of one customer.\n\n\
+        采集各渠道的客户接触与反馈，每个事件只生效一次；并提供客户接触信息视图。",
+    version: env!("CARGO_PKG_VERSION"),
+    base_path: "/feedback/v1",
+    document_path: "/feedback/v1/openapi.json",
+    finished: include_str!("../../openapi.json"),
+};
 
 /// What the function asks of its host.
 pub struct Ports {
@@ -51,14 +55,6 @@ pub struct Ports {
     pub log: Arc<dyn Log>,
 }
 
-/// The function as a router, and the document that describes it.
-pub struct Face {
-    /// Serves every route.
-    pub router: Router,
-    /// OpenAPI 3.1, JSON.
-    pub openapi: Arc<str>,
-}
-
 /// What handlers share.
 #[derive(Clone)]
 struct App {
@@ -68,7 +64,7 @@ struct App {
 }
 
 /// Builds the HTTP face.
-pub fn face(ports: Ports) -> Face {
+pub fn face(ports: Ports) -> Router {
     let Ports {
         sql,
         clock,
@@ -92,77 +88,60 @@ pub fn face(ports: Ports) -> Face {
         store,
         personal_access: PersonalAccess::new(sql, clock, Arc::clone(&random)),
     };
-    let (router, openapi) = openapi::publish(described(routes(&guard)), OPENAPI_PATH);
-    Face {
-        router: Edge { random, log }.around(router.with_state(app)),
-        openapi,
-    }
+    let router = openapi::publish(routes(&guard), &ABOUT).with_state(app);
+    Edge { random, log }.around(router)
 }
 
 /// Every route with those who may call it.
-fn routes(guard: &Guard) -> OpenApiRouter<App> {
-    let with = |admission: Admission, routes: OpenApiRouter<App>| guarded(guard, admission, routes);
+fn routes(guard: &Guard) -> Routes<App> {
+    let with = |admission: Admission, routes: Routes<App>| guarded(guard, admission, routes);
     let senders = Admission::of(&[Hall, Channel, Admin]);
     let repairers = Admission::of(&[Channel, Analyst, Admin]);
     let viewers = Admission::of(&[Hall, Channel, Analyst, Admin]);
-    OpenApiRouter::new()
+    Routes::new()
+        .merge(with(senders, Routes::new().routes(routes!(events::accept))))
         .merge(with(
-            senders,
-            OpenApiRouter::new().routes(routes!(events::accept)),
+            repairers,
+            Routes::new().routes(routes!(rejected::list)),
         ))
         .merge(with(
             repairers,
-            OpenApiRouter::new().routes(routes!(rejected::list)),
+            Routes::new().routes(routes!(rejected::replay_many)),
         ))
         .merge(with(
             repairers,
-            OpenApiRouter::new().routes(routes!(rejected::replay_many)),
+            Routes::new().routes(routes!(rejected::get, rejected::discard)),
         ))
         .merge(with(
             repairers,
-            OpenApiRouter::new().routes(routes!(rejected::get, rejected::discard)),
-        ))
-        .merge(with(
-            repairers,
-            OpenApiRouter::new().routes(routes!(rejected::replay)),
+            Routes::new().routes(routes!(rejected::replay)),
         ))
         .merge(with(
             viewers,
-            OpenApiRouter::new().routes(routes!(customers::contacts)),
+            Routes::new().routes(routes!(customers::contacts)),
         ))
         .merge(with(
             viewers,
-            OpenApiRouter::new().routes(routes!(customers::summary)),
+            Routes::new().routes(routes!(customers::summary)),
         ))
         .merge(with(
             viewers,
-            OpenApiRouter::new().routes(routes!(customers::orders)),
+            Routes::new().routes(routes!(customers::orders)),
         ))
         .merge(with(
             Admission::of(&[Analyst, Admin]),
-            OpenApiRouter::new().routes(routes!(months::list)),
+            Routes::new().routes(routes!(months::list)),
         ))
         .merge(with(
             Admission::of(&[Admin]),
-            OpenApiRouter::new().routes(routes!(months::forget)),
+            Routes::new().routes(routes!(months::forget)),
         ))
         .merge(with(
             Admission::of(&[Analyst, Admin]),
-            OpenApiRouter::new().routes(routes!(features::layout, features::page)),
+            Routes::new().routes(routes!(features::layout, features::page)),
         ))
-        .merge(OpenApiRouter::new().routes(routes!(schemas::list)))
-        .merge(OpenApiRouter::new().routes(routes!(schemas::get)))
-}
-
-/// Puts the routes under their base path, with the document's title.
-fn described(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
-    let mut info = Info::new("Feedback ingest · 反馈采集", env!("CARGO_PKG_VERSION"));
-    info.description = Some(
-        "What happened between customers and the operator on every channel, exactly once in effect; and the contact view of one customer.\n\n\
-         采集各渠道的客户接触与反馈，每个事件只生效一次；并提供客户接触信息视图。"
-            .to_owned(),
-    );
-    OpenApiRouter::with_openapi(OpenApi::new(info, Paths::new())).nest(BASE_PATH, routes)
+        .merge(Routes::new().routes(routes!(schemas::list)))
+        .merge(Routes::new().routes(routes!(schemas::get)))
 }
 
 /// A moment as RFC 3339 in UTC.

@@ -10,7 +10,7 @@ use http::{HeaderValue, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::BASE_PATH;
+use super::ABOUT;
 use crate::wire::{schema_name, schema_of};
 
 /// How long a schema may be kept: it changes only with a release.
@@ -37,7 +37,7 @@ pub(super) struct EventTypes {
 }
 
 fn address(kind: EventKind) -> String {
-    format!("{BASE_PATH}/schemas/{}", schema_name(kind))
+    format!("{}/schemas/{}", ABOUT.base_path, schema_name(kind))
 }
 
 /// Types of events and their schemas

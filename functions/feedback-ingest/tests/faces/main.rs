@@ -65,3 +65,11 @@ scenarios! {
     features::features_are_those_of_the_events,
     features::a_layout_names_what_occurred,
 }
+
+/// Goal: what the component serves, and looks schemas up in, is what the routes say of themselves.
+#[tokio::test]
+async fn the_finished_document_is_that_of_the_routes() {
+    let router = World::on_sqlite().await.router;
+    let about = &chudian_feedback_ingest::http::ABOUT;
+    chudian_test_frame::assert_finished(&router, about, env!("CARGO_MANIFEST_DIR")).await;
+}

@@ -28,7 +28,7 @@ pub(crate) const BATCH: &str = "application/cloudevents-batch+json";
 pub(crate) struct World {
     pub(crate) sql: Sql,
     pub(crate) clock: Arc<ManualClock>,
-    router: Router,
+    pub(crate) router: Router,
     keys: BTreeMap<String, AccessKey>,
     _folder: tempfile::TempDir,
 }
@@ -228,7 +228,7 @@ fn router(sql: &Sql, clock: &Arc<ManualClock>) -> Router {
         signals: Arc::new(WakerSignals),
         log: Arc::new(NoLog),
     };
-    face(ports).router
+    face(ports)
 }
 
 /// An event of `kind` with everything that the kind needs.

@@ -18,10 +18,9 @@ use chudian_vocabulary::access::{AccessKey, BootstrapKey, KeyHash, KeyId, Pepper
 use chudian_vocabulary::{CustomerId, Name, Region};
 use http::request::Parts;
 use http::{HeaderMap, header};
-use utoipa_axum::router::OpenApiRouter;
 
-use super::openapi;
 use super::page_token::{PAGE_TOKEN_PREFIX, PageGrant, PageTokens};
+use super::routes::Routes;
 use crate::parameters;
 use crate::ports::sql::{FromSqlRow, Sql, SqlError, SqlRow};
 use crate::ports::{Clock, Random, Variables};
@@ -120,10 +119,12 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 pub fn guarded<S: Clone + Send + Sync + 'static>(
     guard: &Guard,
     admission: Admission,
-    mut routes: OpenApiRouter<S>,
-) -> OpenApiRouter<S> {
-    openapi::describe_admission(routes.get_openapi_mut(), admission);
-    routes.route_layer(from_fn_with_state((guard.clone(), admission), admit))
+    routes: Routes<S>,
+) -> Routes<S> {
+    let Routes(inner) = routes;
+    #[cfg(not(target_family = "wasm"))]
+    let inner = super::openapi::annotations::with_admission(inner, admission);
+    Routes(inner.route_layer(from_fn_with_state((guard.clone(), admission), admit)))
 }
 
 async fn admit(

@@ -2,7 +2,7 @@
 //!
 //! A request passes, from outside in: [`edge`] (request id, language, problems, headers), [`auth`] (who calls, with which
 //! role), the extractors of [`body`] and [`query`] (bounded, with errors that name the field), and the handler, which may use
-//! [`idempotency`] and [`page`]. [`openapi`] publishes the routes.
+//! [`idempotency`] and [`page`]. [`routes`] gathers the handlers, [`openapi`] publishes them.
 //!
 //! Invariant: every answer of 400 or above is a problem, and every answer carries the request id and the safety headers.
 
@@ -17,3 +17,4 @@ pub mod page;
 pub mod page_token;
 pub mod personal_access;
 pub mod query;
+pub mod routes;

@@ -1,54 +1,44 @@
 //! The function's OpenAPI document: the parts that are the same everywhere, said once.
 
-use std::sync::Arc;
+#[cfg(not(target_family = "wasm"))]
+pub(super) mod annotations;
 
 use axum::Router;
 use axum::routing::get;
-use chudian_vocabulary::access::Role;
 use http::{HeaderValue, header};
-use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{PartialSchema as _, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
 
-use super::auth::Admission;
-use crate::problem::{FieldErrorBody, PROBLEM_MEDIA_TYPE, ProblemBody};
-
-/// Name of the security scheme for keys.
-pub const KEY_SCHEME: &str = "key";
-
-/// Name of the security scheme for page tokens.
-pub const PAGE_TOKEN_SCHEME: &str = "page_token";
-
-/// Name of the shared error response.
-const PROBLEM_RESPONSE: &str = "Problem";
-
-/// Statuses of problems that every operation may answer with.
-const ANY_PROBLEM: [&str; 7] = ["400", "404", "409", "422", "500", "503", "default"];
-
-/// Further statuses of an operation that reads a body.
-const BODY_PROBLEMS: [&str; 3] = ["413", "415", "507"];
-
-/// Further statuses of an operation behind a guard.
-const GUARD_PROBLEMS: [&str; 3] = ["401", "403", "429"];
+use super::routes::Routes;
 
 /// How long the document may be kept by a client or a proxy: it changes only with a release.
 const CACHE_CONTROL: &str = "public, max-age=300";
 
-/// Finishes a function's routes: completes the document and serves it at `path`. The document itself comes back too, for tests and
-/// for the command that writes it to a file.
-pub fn publish<S: Clone + Send + Sync + 'static>(
-    routes: OpenApiRouter<S>,
-    path: &str,
-) -> (Router<S>, Arc<str>) {
-    let (router, mut document) = routes.split_for_parts();
-    complete(&mut document);
-    let json: Arc<str> = document
-        .to_json()
-        .unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
-        .into();
-    let served = json.clone();
+/// What a function says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// Title of the document.
+    pub title: &'static str,
+    /// What the function is for, in both languages.
+    pub description: &'static str,
+    /// Version of the function's crate.
+    pub version: &'static str,
+    /// What every route begins with; empty for nothing.
+    pub base_path: &'static str,
+    /// Where the document is served.
+    pub document_path: &'static str,
+    /// The finished document as the crate keeps it, which a component serves. A test of the function holds it against its routes.
+    pub finished: &'static str,
+}
+
+/// Finishes a function's routes: puts them under their base path and serves their document beside them. Natively that is what the
+/// annotations say, in a component the finished one.
+pub fn publish<S: Clone + Send + Sync + 'static>(routes: Routes<S>, about: &About) -> Router<S> {
+    #[cfg(target_family = "wasm")]
+    let (router, document) = (
+        routes.under(about.base_path),
+        bytes::Bytes::from_static(about.finished.as_bytes()),
+    );
+    #[cfg(not(target_family = "wasm"))]
+    let (router, document) = annotations::document(routes, about);
     let handler = get(move || async move {
         let headers = [
             (
@@ -60,105 +50,7 @@ pub fn publish<S: Clone + Send + Sync + 'static>(
                 HeaderValue::from_static(CACHE_CONTROL),
             ),
         ];
-        (headers, served.to_string())
+        (headers, document)
     });
-    (router.route(path, handler), json)
-}
-
-/// Adds the schemas, the security schemes and the error response that every operation shares.
-fn complete(document: &mut OpenApi) {
-    let components = document.components.get_or_insert_default();
-    components
-        .schemas
-        .insert(ProblemBody::name().into_owned(), ProblemBody::schema());
-    components.schemas.insert(
-        FieldErrorBody::name().into_owned(),
-        FieldErrorBody::schema(),
-    );
-    components
-        .responses
-        .insert(PROBLEM_RESPONSE.to_owned(), RefOr::T(problem_response()));
-    let key = described("A key `chd_…` that an administrator made.");
-    let page_token = described("A page token `cht_…` that a hall made for one customer's page.");
-    components.add_security_scheme(KEY_SCHEME, key);
-    components.add_security_scheme(PAGE_TOKEN_SCHEME, page_token);
-    for operation in document.paths.paths.values_mut().flat_map(operations) {
-        let statuses = if operation.request_body.is_some() {
-            &[&ANY_PROBLEM[..], &BODY_PROBLEMS[..]]
-        } else {
-            &[&ANY_PROBLEM[..], &[]]
-        };
-        add_problems(operation, statuses.concat());
-    }
-}
-
-/// Documents that an operation may answer with these statuses, where it does not say more of them itself.
-fn add_problems(operation: &mut Operation, statuses: impl IntoIterator<Item = &'static str>) {
-    for status in statuses {
-        let problem = RefOr::Ref(Ref::from_response_name(PROBLEM_RESPONSE));
-        operation
-            .responses
-            .responses
-            .entry(status.to_owned())
-            .or_insert(problem);
-    }
-}
-
-fn problem_response() -> Response {
-    let schema = Ref::from_schema_name(ProblemBody::name());
-    ResponseBuilder::new()
-        .description("A problem (RFC 9457). `type` is `urn:chudian:problem:<code>`.")
-        .content(PROBLEM_MEDIA_TYPE, Content::new(Some(schema)))
-        .build()
-}
-
-fn described(description: &str) -> SecurityScheme {
-    let mut scheme = Http::new(HttpAuthScheme::Bearer);
-    scheme.description = Some(description.to_owned());
-    SecurityScheme::Http(scheme)
-}
-
-/// Writes who is let in into every operation of `document`.
-pub(super) fn describe_admission(document: &mut OpenApi, admission: Admission) {
-    let roles = admission
-        .roles
-        .iter()
-        .copied()
-        .map(Role::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
-    let also = if admission.page_token {
-        ", or a page token"
-    } else {
-        ""
-    };
-    for operation in document.paths.paths.values_mut().flat_map(operations) {
-        let mut requirements = vec![SecurityRequirement::new(KEY_SCHEME, Vec::<String>::new())];
-        if admission.page_token {
-            requirements.push(SecurityRequirement::new(
-                PAGE_TOKEN_SCHEME,
-                Vec::<String>::new(),
-            ));
-        }
-        operation.security = Some(requirements);
-        add_problems(operation, GUARD_PROBLEMS);
-        let description = operation.description.take().unwrap_or_default();
-        operation.description = Some(
-            format!("{description}\n\nRoles: {roles}{also}.")
-                .trim_start()
-                .to_owned(),
-        );
-    }
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.delete,
-        &mut item.patch,
-    ]
-    .into_iter()
-    .flatten()
+    router.route(about.document_path, handler)
 }

@@ -3,9 +3,12 @@
 //! Serde stops at the first mistake and speaks of Rust types. The schema is derived from the same type, is what the
 //! reader's documentation shows, and knows every field; so a document that serde refuses is walked once more along it.
 
+use std::sync::OnceLock;
+
 use chudian_vocabulary::Name;
+use serde::Deserialize;
 use serde_json::{Map, Number, Value};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
 use super::words::{self, Range, phrase};
 use super::{FIELD_ERRORS_MAX, FieldError};
@@ -15,6 +18,9 @@ const FIELDS_LISTED_MAX: usize = 16;
 
 /// What references begin with in an OpenAPI document.
 const REFERENCE_PREFIX: &str = "#/components/schemas/";
+
+/// What they begin with in a self-contained JSON Schema.
+const DEFINITION_PREFIX: &str = "#/$defs/";
 
 /// Something wrong with a document, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,16 +49,77 @@ pub(super) fn push_token(pointer: &mut String, token: &str) {
     pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
 }
 
+/// The finished documents of this component, which hold the schemas of everything that it reads.
+static FINISHED_DOCUMENTS: OnceLock<&[&str]> = OnceLock::new();
+
+/// Names the documents in which a component looks its schemas up; call it first in every entry point. Later calls do nothing.
+pub fn look_up_in(finished_documents: &'static [&'static str]) {
+    FINISHED_DOCUMENTS.get_or_init(|| finished_documents);
+}
+
+/// What is looked up in an OpenAPI document, or in a self-contained JSON Schema.
+#[derive(Default, Deserialize)]
+struct Document {
+    #[serde(default)]
+    components: Components,
+    #[serde(default, rename = "$defs")]
+    definitions: Map<String, Value>,
+}
+
+#[derive(Default, Deserialize)]
+struct Components {
+    schemas: Map<String, Value>,
+}
+
 /// A type's schema with those that it refers to.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Shapes {
     root: Value,
     named: Map<String, Value>,
 }
 
 impl Shapes {
-    /// The schemas of `T`.
+    /// The schemas of `T`: natively those that are derived from it, in a component those of its finished documents, so that the code
+    /// that builds schemas is not linked. Of a type that stands in none of them, mistakes are told in the words of serde.
     #[must_use]
     pub fn of<T: ToSchema>() -> Self {
+        if cfg!(target_family = "wasm") {
+            let documents = FINISHED_DOCUMENTS.get().copied().unwrap_or_default();
+            Self::found_in(documents, &T::name())
+        } else {
+            Self::derived::<T>()
+        }
+    }
+
+    /// The schema of this name in the first document that has it, with those that it refers to; without it, one that wants nothing.
+    #[must_use]
+    pub fn found_in(documents: &[&str], name: &str) -> Self {
+        // The documents are our own: where one cannot be read there is nothing to look up.
+        let schemas = documents.iter().map(|document| {
+            let document: Document = serde_json::from_str(document).unwrap_or_default();
+            let mut schemas = document.components.schemas;
+            schemas.extend(document.definitions);
+            schemas
+        });
+        let mut all = schemas
+            .into_iter()
+            .find(|schemas| schemas.contains_key(name))
+            .unwrap_or_default();
+        let root = all.get(name).cloned().unwrap_or_default();
+        let mut named = Map::new();
+        let mut wanted = vec![name.to_owned()];
+        while let Some(name) = wanted.pop() {
+            if let Some(schema) = all.remove(&name) {
+                references(&schema, &mut wanted);
+                named.insert(name, schema);
+            }
+        }
+        Self { root, named }
+    }
+
+    /// The schemas that are derived from `T`.
+    #[must_use]
+    pub fn derived<T: ToSchema>() -> Self {
         let mut schemas = Vec::new();
         T::schemas(&mut schemas);
         let as_value = |schema| serde_json::to_value(schema).unwrap_or(Value::Null);
@@ -60,7 +127,7 @@ impl Shapes {
             .into_iter()
             .map(|(name, schema)| (name, as_value(schema)))
             .collect();
-        let root = as_value(<T as PartialSchema>::schema());
+        let root = as_value(T::schema());
         named.insert(T::name().into_owned(), root.clone());
         Self { root, named }
     }
@@ -96,7 +163,7 @@ impl Shapes {
     /// Follows references.
     fn resolve<'s>(&'s self, schema: &'s Value) -> &'s Value {
         let name = schema.get("$ref").and_then(Value::as_str);
-        name.map(|name| name.strip_prefix(REFERENCE_PREFIX).unwrap_or(name))
+        name.map(referred_to)
             .and_then(|name| self.named.get(name))
             .map_or(schema, |schema| self.resolve(schema))
     }
@@ -116,6 +183,27 @@ impl Shapes {
                 .collect(),
             None => vec![schema],
         }
+    }
+}
+
+/// The name in a reference of an OpenAPI document or of a self-contained schema.
+fn referred_to(reference: &str) -> &str {
+    reference
+        .strip_prefix(REFERENCE_PREFIX)
+        .or_else(|| reference.strip_prefix(DEFINITION_PREFIX))
+        .unwrap_or(reference)
+}
+
+/// Adds the names that a schema refers to, at any depth.
+fn references(schema: &Value, names: &mut Vec<String>) {
+    match schema {
+        Value::Object(fields) => {
+            let name = fields.get("$ref").and_then(Value::as_str);
+            names.extend(name.map(|name| referred_to(name).to_owned()));
+            fields.values().for_each(|field| references(field, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, names)),
+        _ => {}
     }
 }
 
@@ -509,7 +597,7 @@ fn localise(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
             if let Some(Value::String(reference)) = fields.get_mut("$ref") {
-                *reference = reference.replace(REFERENCE_PREFIX, "#/$defs/");
+                *reference = reference.replace(REFERENCE_PREFIX, DEFINITION_PREFIX);
             }
             fields.values_mut().for_each(localise);
         }

@@ -10,14 +10,16 @@ use chudian_runtime::http::auth::{Admission, Caller, Guard, guarded};
 use chudian_runtime::http::body::JsonBody;
 use chudian_runtime::http::edge::{Edge, Log};
 use chudian_runtime::http::idempotency::{Answer, Attempt, Claim, Idempotency};
-use chudian_runtime::http::openapi;
+use chudian_runtime::http::openapi::{self, About};
 use chudian_runtime::http::page_token::PageGrant;
 use chudian_runtime::http::query::{PathOf, QueryOf};
+use chudian_runtime::http::routes::Routes;
 use chudian_runtime::parameters;
 use chudian_runtime::ports::native::{self, ManualClock, MapVariables, SystemRandom};
 use chudian_runtime::ports::sql::Sql;
 use chudian_runtime::ports::{Clock, Random};
 use chudian_runtime::problem::{Problem, catalogue};
+use chudian_runtime::routes;
 use chudian_vocabulary::access::{AccessKey, BootstrapKey, KEY_RANDOM_BYTES, Pepper, Role};
 use chudian_vocabulary::{CustomerId, Region};
 use http::{Method, Request, StatusCode};
@@ -25,8 +27,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower_service::Service as _;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// A moment in 2026 at which every scenario begins.
 const START_UNIX_MS: i64 = 1_795_000_000_000;
@@ -36,12 +36,21 @@ const NOTE_BYTES_MAX: usize = 1024;
 
 const PEPPER: &str = "pepper of the tests";
 
+/// What the function says of itself; its document is not kept, since no component serves it.
+const ABOUT: About = About {
+    title: "Notes",
+    description: "Notes in a table.",
+    version: "1",
+    base_path: "",
+    document_path: "/openapi.json",
+    finished: "",
+};
+
 /// Everything of one scenario.
 pub(crate) struct World {
     pub(crate) sql: Sql,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) router: Router,
-    pub(crate) openapi: Arc<str>,
     pub(crate) log: Arc<LogLines>,
     pub(crate) bootstrap: AccessKey,
     _folder: tempfile::TempDir,
@@ -137,7 +146,7 @@ impl World {
             guard: guard.clone(),
             idempotency,
         };
-        let (router, openapi) = openapi::publish(routes_of(&guard), "/openapi.json");
+        let router = openapi::publish(routes_of(&guard), &ABOUT);
         let log = Arc::new(LogLines::default());
         let router = Edge {
             random,
@@ -148,7 +157,6 @@ impl World {
             sql,
             clock,
             router,
-            openapi,
             log,
             bootstrap,
             _folder: folder,
@@ -283,34 +291,30 @@ struct Count {
     limit: u32,
 }
 
-fn routes_of(guard: &Guard) -> OpenApiRouter<Notes> {
+fn routes_of(guard: &Guard) -> Routes<Notes> {
     let writers = Admission::of(&[Role::Hall, Role::Admin]);
     let readers = Admission::of(&[Role::Hall, Role::Analyst, Role::Admin]);
     let pages = Admission::of(&[Role::Hall]).and_page_tokens();
-    OpenApiRouter::new()
+    Routes::new()
         .merge(guarded(
             guard,
             writers,
-            OpenApiRouter::new().routes(routes!(add_note)),
+            Routes::new().routes(routes!(add_note)),
         ))
         .merge(guarded(
             guard,
             writers,
-            OpenApiRouter::new().routes(routes!(new_token)),
+            Routes::new().routes(routes!(new_token)),
         ))
         .merge(guarded(
             guard,
             readers,
-            OpenApiRouter::new()
+            Routes::new()
                 .routes(routes!(note))
                 .routes(routes!(count))
                 .routes(routes!(broken)),
         ))
-        .merge(guarded(
-            guard,
-            pages,
-            OpenApiRouter::new().routes(routes!(page)),
-        ))
+        .merge(guarded(guard, pages, Routes::new().routes(routes!(page))))
 }
 
 /// Adds a note.

@@ -17,24 +17,28 @@ use axum::Router;
 use chudian_runtime::http::auth::{Admission, Guard, guarded};
 use chudian_runtime::http::edge::{Edge, Log};
 use chudian_runtime::http::idempotency::Idempotency;
-use chudian_runtime::http::openapi;
+use chudian_runtime::http::openapi::{self, About};
 use chudian_runtime::http::personal_access::PersonalAccess;
+use chudian_runtime::http::routes::Routes;
 use chudian_runtime::ports::sql::Sql;
 use chudian_runtime::ports::{Background, Clock, HttpClient, Random, Variables};
 use chudian_runtime::problem::Problem;
+use chudian_runtime::routes;
 use chudian_vocabulary::access::Role::{Admin, Analyst, Channel, Hall as HallRole};
-use utoipa::openapi::{Info, OpenApi, Paths};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::service::Hall;
 use crate::store::Store;
 
-/// What every route begins with.
-const BASE_PATH: &str = "/sms/v1";
-
-/// Where the function's OpenAPI document is served.
-pub const OPENAPI_PATH: &str = "/sms/v1/openapi.json";
+/// What the function says of itself.
+pub const ABOUT: About = About {
+    title: "SMS hall · 短信营业厅",
+    description: "Customers' short messages and the replies to them, marketing messages, and who wants none.\n\n\
+        接收客户短信并回复，发送营销短信，管理退订。",
+    version: env!("CARGO_PKG_VERSION"),
+    base_path: "/sms/v1",
+    document_path: "/sms/v1/openapi.json",
+    finished: include_str!("../../openapi.json"),
+};
 
 /// What the function asks of its host.
 pub struct Ports {
@@ -54,14 +58,6 @@ pub struct Ports {
     pub log: Arc<dyn Log>,
 }
 
-/// The function as a router, and the document that describes it.
-pub struct Face {
-    /// Serves every route.
-    pub router: Router,
-    /// OpenAPI 3.1, JSON.
-    pub openapi: Arc<str>,
-}
-
 /// What handlers share.
 #[derive(Clone)]
 struct App {
@@ -77,7 +73,7 @@ impl App {
 }
 
 /// Builds the HTTP face.
-pub fn face(ports: Ports) -> Face {
+pub fn face(ports: Ports) -> Router {
     let Ports {
         sql,
         clock,
@@ -99,73 +95,47 @@ pub fn face(ports: Ports) -> Face {
         idempotency: Idempotency::new(sql.clone(), Arc::clone(&clock), Arc::clone(&random)),
         personal_access: PersonalAccess::new(sql, clock, Arc::clone(&random)),
     };
-    let (router, openapi) = openapi::publish(described(routes(&guard)), OPENAPI_PATH);
-    Face {
-        router: Edge { random, log }.around(router.with_state(app)),
-        openapi,
-    }
+    let router = openapi::publish(routes(&guard), &ABOUT).with_state(app);
+    Edge { random, log }.around(router)
 }
 
 /// Every route with those who may call it.
-fn routes(guard: &Guard) -> OpenApiRouter<App> {
-    let with = |admission: Admission, routes: OpenApiRouter<App>| guarded(guard, admission, routes);
+fn routes(guard: &Guard) -> Routes<App> {
+    let with = |admission: Admission, routes: Routes<App>| guarded(guard, admission, routes);
     let admins = Admission::of(&[Admin]);
     let senders = Admission::of(&[Channel, Admin]);
     let viewers = Admission::of(&[HallRole, Channel, Analyst, Admin]);
-    OpenApiRouter::new()
+    Routes::new()
         .merge(with(
             admins,
-            OpenApiRouter::new().routes(routes!(gateways::make, gateways::list)),
-        ))
-        .merge(with(
-            admins,
-            OpenApiRouter::new().routes(routes!(gateways::get, gateways::put, gateways::remove)),
+            Routes::new().routes(routes!(gateways::make, gateways::list)),
         ))
         .merge(with(
             admins,
-            OpenApiRouter::new().routes(routes!(gateways::new_path)),
+            Routes::new().routes(routes!(gateways::get, gateways::put, gateways::remove)),
         ))
         .merge(with(
             admins,
-            OpenApiRouter::new().routes(routes!(gateways::new_secret)),
+            Routes::new().routes(routes!(gateways::new_path)),
         ))
         .merge(with(
-            viewers,
-            OpenApiRouter::new().routes(routes!(commands::get)),
+            admins,
+            Routes::new().routes(routes!(gateways::new_secret)),
         ))
+        .merge(with(viewers, Routes::new().routes(routes!(commands::get))))
         .merge(with(
             Admission::of(&[Analyst, Admin]),
-            OpenApiRouter::new().routes(routes!(commands::put)),
+            Routes::new().routes(routes!(commands::put)),
         ))
         .merge(with(
             senders,
-            OpenApiRouter::new().routes(routes!(messages::queue, messages::list)),
+            Routes::new().routes(routes!(messages::queue, messages::list)),
         ))
-        .merge(with(
-            senders,
-            OpenApiRouter::new().routes(routes!(messages::get)),
-        ))
-        .merge(with(
-            viewers,
-            OpenApiRouter::new().routes(routes!(consents::get)),
-        ))
-        .merge(with(
-            senders,
-            OpenApiRouter::new().routes(routes!(outbox::run)),
-        ))
-        .merge(OpenApiRouter::new().routes(routes!(callbacks::inbound)))
-        .merge(OpenApiRouter::new().routes(routes!(callbacks::delivery)))
-}
-
-/// Puts the routes under their base path, with the document's title.
-fn described(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
-    let mut info = Info::new("SMS hall · 短信营业厅", env!("CARGO_PKG_VERSION"));
-    info.description = Some(
-        "Customers' short messages and the replies to them, marketing messages, and who wants none.\n\n\
-         接收客户短信并回复，发送营销短信，管理退订。"
-            .to_owned(),
-    );
-    OpenApiRouter::with_openapi(OpenApi::new(info, Paths::new())).nest(BASE_PATH, routes)
+        .merge(with(senders, Routes::new().routes(routes!(messages::get))))
+        .merge(with(viewers, Routes::new().routes(routes!(consents::get))))
+        .merge(with(senders, Routes::new().routes(routes!(outbox::run))))
+        .merge(Routes::new().routes(routes!(callbacks::inbound)))
+        .merge(Routes::new().routes(routes!(callbacks::delivery)))
 }
 
 /// A moment as RFC 3339 in UTC.

@@ -64,3 +64,11 @@ scenarios! {
     hostile::no_number_is_left_anywhere,
     hostile::regions_and_roles_see_what_they_may,
 }
+
+/// Goal: what the component serves, and looks schemas up in, is what the routes say of themselves.
+#[tokio::test]
+async fn the_finished_document_is_that_of_the_routes() {
+    let router = World::on_sqlite().await.router;
+    let about = &chudian_sms_hall::http::ABOUT;
+    chudian_test_frame::assert_finished(&router, about, env!("CARGO_MANIFEST_DIR")).await;
+}

@@ -488,5 +488,5 @@ fn router(
         background: work.clone(),
         log: log.clone(),
     };
-    face(ports).router
+    face(ports)
 }

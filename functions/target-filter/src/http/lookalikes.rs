@@ -11,15 +11,15 @@ use chudian_runtime::http::body::JsonBody;
 use chudian_runtime::http::edge::RequestId;
 use chudian_runtime::http::idempotency::{Answer, Attempt, Claim};
 use chudian_runtime::http::query::{PathOf, QueryOf};
+use chudian_runtime::http::routes::Routes;
 use chudian_runtime::problem::{Problem, catalogue};
+use chudian_runtime::routes;
 use chudian_vocabulary::access::Role::{Admin, Analyst, Approver};
 use chudian_vocabulary::{CustomerId, Language, Name};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::lists::ListsApp;
 use super::{REQUEST_BYTES_MAX, invalid_field, rfc3339};
@@ -217,24 +217,20 @@ struct StoredCard {
 }
 
 /// Every route of lookalikes with those who may call it.
-pub(super) fn routes<S: Clone + Send + Sync + 'static>(
-    guard: &Guard,
-    app: ListsApp,
-) -> OpenApiRouter<S> {
-    let with =
-        |admission: Admission, routes: OpenApiRouter<ListsApp>| guarded(guard, admission, routes);
-    OpenApiRouter::new()
+pub(super) fn routes<S: Clone + Send + Sync + 'static>(guard: &Guard, app: ListsApp) -> Routes<S> {
+    let with = |admission: Admission, routes: Routes<ListsApp>| guarded(guard, admission, routes);
+    Routes::new()
         .merge(with(
             Admission::of(&[Analyst, Admin]),
-            OpenApiRouter::new().routes(routes!(find_lookalikes)),
+            Routes::new().routes(routes!(find_lookalikes)),
         ))
         .merge(with(
             Admission::of(&[Analyst, Approver, Admin]),
-            OpenApiRouter::new().routes(routes!(lookalike_run)),
+            Routes::new().routes(routes!(lookalike_run)),
         ))
         .merge(with(
             Admission::of(&[Analyst, Admin]),
-            OpenApiRouter::new().routes(routes!(points)),
+            Routes::new().routes(routes!(points)),
         ))
         .with_state(app)
 }

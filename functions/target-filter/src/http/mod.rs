@@ -16,27 +16,31 @@ use chudian_runtime::dataset::Snapshots;
 use chudian_runtime::http::auth::{Admission, Guard, guarded};
 use chudian_runtime::http::edge::{Edge, Log};
 use chudian_runtime::http::idempotency::Idempotency;
-use chudian_runtime::http::openapi;
+use chudian_runtime::http::openapi::{self, About};
 use chudian_runtime::http::personal_access::PersonalAccess;
+use chudian_runtime::http::routes::Routes;
 use chudian_runtime::ports::sql::Sql;
 use chudian_runtime::ports::{Clock, KeyValue, Random, Variables};
 use chudian_runtime::problem::{FieldError, Problem, catalogue};
+use chudian_runtime::routes;
 use chudian_vocabulary::Name;
 use chudian_vocabulary::access::Role::{Admin, Analyst, Approver};
-use utoipa::openapi::{Info, OpenApi, Paths};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::service::prepare::Filter;
 use crate::store::Store;
 use crate::store::fresh::FreshEvents;
 use crate::store::lists::Lists;
 
-/// What every route begins with.
-const BASE_PATH: &str = "/filter/v1";
-
-/// Where the function's OpenAPI document is served.
-pub const OPENAPI_PATH: &str = "/filter/v1/openapi.json";
+/// What the function says of itself.
+pub const ABOUT: About = About {
+    title: "Target filter · 目标筛选",
+    description: "Who is meant: conditions on customers, immediate counts, exclusions, groups, and why one customer is in or out.\n\n\
+        筛选目标客户：条件、即时计数、排除规则、分组，以及单个客户入选或未入选的原因。",
+    version: env!("CARGO_PKG_VERSION"),
+    base_path: "/filter/v1",
+    document_path: "/filter/v1/openapi.json",
+    finished: include_str!("../../openapi.json"),
+};
 
 /// Largest request: the largest expression with its lists, and room.
 const REQUEST_BYTES_MAX: usize = 1 << 20;
@@ -57,14 +61,6 @@ pub struct Ports {
     pub log: Arc<dyn Log>,
 }
 
-/// The function as a router, and the document that describes it.
-pub struct Face {
-    /// Serves every route.
-    pub router: Router,
-    /// OpenAPI 3.1, JSON.
-    pub openapi: Arc<str>,
-}
-
 /// What handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
@@ -77,7 +73,7 @@ pub(crate) struct App {
 }
 
 /// Builds the HTTP face.
-pub fn face(ports: Ports) -> Face {
+pub fn face(ports: Ports) -> Router {
     let Ports {
         sql,
         key_value,
@@ -119,84 +115,58 @@ pub fn face(ports: Ports) -> Face {
     let routes = routes(&guard)
         .merge(lists::routes(&guard, lists.clone()))
         .merge(lookalikes::routes(&guard, lists));
-    let (router, openapi) = openapi::publish(described(routes), OPENAPI_PATH);
-    Face {
-        router: Edge { random, log }.around(router.with_state(app)),
-        openapi,
-    }
+    let router = openapi::publish(routes, &ABOUT).with_state(app);
+    Edge { random, log }.around(router)
 }
 
 /// Every route with those who may call it.
-fn routes(guard: &Guard) -> OpenApiRouter<App> {
-    let with = |admission: Admission, routes: OpenApiRouter<App>| guarded(guard, admission, routes);
+fn routes(guard: &Guard) -> Routes<App> {
+    let with = |admission: Admission, routes: Routes<App>| guarded(guard, admission, routes);
     let planners = Admission::of(&[Analyst, Admin]);
     // An approver checks what is to be approved, and changes nothing.
     let readers = Admission::of(&[Analyst, Approver, Admin]);
-    OpenApiRouter::new()
+    Routes::new()
+        .merge(with(readers, Routes::new().routes(routes!(counts::count))))
         .merge(with(
             readers,
-            OpenApiRouter::new().routes(routes!(counts::count)),
-        ))
-        .merge(with(
-            readers,
-            OpenApiRouter::new().routes(routes!(counts::breakdown)),
+            Routes::new().routes(routes!(counts::breakdown)),
         ))
         .merge(with(
             planners,
-            OpenApiRouter::new().routes(routes!(counts::preview)),
+            Routes::new().routes(routes!(counts::preview)),
         ))
         .merge(with(
             planners,
-            OpenApiRouter::new().routes(routes!(counts::explain)),
+            Routes::new().routes(routes!(counts::explain)),
+        ))
+        .merge(with(readers, Routes::new().routes(routes!(counts::reach))))
+        .merge(with(
+            readers,
+            Routes::new().routes(routes!(expressions::parse)),
         ))
         .merge(with(
             readers,
-            OpenApiRouter::new().routes(routes!(counts::reach)),
+            Routes::new().routes(routes!(expressions::print)),
+        ))
+        .merge(with(readers, Routes::new().routes(routes!(groups::list))))
+        .merge(with(readers, Routes::new().routes(routes!(groups::get))))
+        .merge(with(
+            planners,
+            Routes::new().routes(routes!(groups::put, groups::retire)),
         ))
         .merge(with(
             readers,
-            OpenApiRouter::new().routes(routes!(expressions::parse)),
+            Routes::new().routes(routes!(exclusion_sets::list)),
         ))
         .merge(with(
             readers,
-            OpenApiRouter::new().routes(routes!(expressions::print)),
-        ))
-        .merge(with(
-            readers,
-            OpenApiRouter::new().routes(routes!(groups::list)),
-        ))
-        .merge(with(
-            readers,
-            OpenApiRouter::new().routes(routes!(groups::get)),
+            Routes::new().routes(routes!(exclusion_sets::get)),
         ))
         .merge(with(
             planners,
-            OpenApiRouter::new().routes(routes!(groups::put, groups::retire)),
+            Routes::new().routes(routes!(exclusion_sets::put)),
         ))
-        .merge(with(
-            readers,
-            OpenApiRouter::new().routes(routes!(exclusion_sets::list)),
-        ))
-        .merge(with(
-            readers,
-            OpenApiRouter::new().routes(routes!(exclusion_sets::get)),
-        ))
-        .merge(with(
-            planners,
-            OpenApiRouter::new().routes(routes!(exclusion_sets::put)),
-        ))
-        .merge(OpenApiRouter::new().routes(routes!(expressions::schema)))
-}
-
-/// Puts the routes under their base path, with the document's title.
-fn described(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
-    let mut info = Info::new("Target filter · 目标筛选", env!("CARGO_PKG_VERSION"));
-    info.description = Some(
-        "Who is meant: conditions on customers, immediate counts, exclusions, groups, and why one customer is in or out.\n\n\
-         筛选目标客户：条件、即时计数、排除规则、分组，以及单个客户入选或未入选的原因。"
-            .to_owned(),
-    );
-    OpenApiRouter::with_openapi(OpenApi::new(info, Paths::new())).nest(BASE_PATH, routes)
+        .merge(Routes::new().routes(routes!(expressions::schema)))
 }
 
 /// A body with one field that is of the right shape but not allowed.

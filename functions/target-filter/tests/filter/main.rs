@@ -64,3 +64,11 @@ scenarios! {
     who_was_contacted_is_passed_over,
     prospects_are_found_and_order_a_list,
 }
+
+/// Goal: what the component serves, and looks schemas up in, is what the routes say of themselves.
+#[tokio::test]
+async fn the_finished_document_is_that_of_the_routes() {
+    let router = World::on_sqlite().await.router;
+    let about = &chudian_target_filter::http::ABOUT;
+    chudian_test_frame::assert_finished(&router, about, env!("CARGO_MANIFEST_DIR")).await;
+}

@@ -25,7 +25,7 @@ const START_UNIX_MS: i64 = 1_795_320_000_000;
 /// Everything of one scenario.
 pub(crate) struct World {
     pub(crate) sql: Sql,
-    router: Router,
+    pub(crate) router: Router,
     keys: BTreeMap<String, AccessKey>,
     pub(crate) clock: Arc<ManualClock>,
     _folder: tempfile::TempDir,
@@ -105,7 +105,7 @@ impl World {
             variables: Arc::new(variables),
             log: Arc::new(NoLog),
         };
-        let router = face(ports).router;
+        let router = face(ports);
         let mut world = Self {
             sql,
             router,

@@ -1,11 +1,13 @@
 //! The typed face: passes arguments on to [`LoadedCatalogue`] and results back.
 
+use chudian_runtime::component::begin;
 use serde::Serialize;
 
 use super::Simulator;
 use super::bindings::exports::chudian::tariff::simulator::{
     Catalogue, Error, FieldError, Guest, GuestCatalogue, Package,
 };
+use crate::http::FINISHED_DOCUMENTS;
 use crate::service::ServiceError;
 use crate::service::typed::LoadedCatalogue;
 use crate::wire::usage::HeldAddOnJson;
@@ -16,6 +18,8 @@ impl Guest for Simulator {
 
 impl GuestCatalogue for LoadedCatalogue {
     fn load(document: Vec<u8>) -> Result<Catalogue, Error> {
+        // Nothing else can be asked before a catalogue is loaded.
+        begin(FINISHED_DOCUMENTS);
         Ok(Catalogue::new(Self::load(&document)?))
     }
 

@@ -208,7 +208,11 @@ fn begun(batch: &BatchRow) -> Result<Answer, Problem> {
         .map_err(|error| Problem::internal(error.to_string()))?;
     Ok(Answer {
         status: StatusCode::CREATED,
-        location: Some(format!("{}/batches/{}", super::BASE_PATH, batch.batch_id)),
+        location: Some(format!(
+            "{}/batches/{}",
+            super::ABOUT.base_path,
+            batch.batch_id
+        )),
         body,
     })
 }

@@ -22,24 +22,34 @@ use chudian_runtime::dataset::Snapshots;
 use chudian_runtime::http::auth::{Admission, Guard, guarded};
 use chudian_runtime::http::edge::{Edge, Log};
 use chudian_runtime::http::idempotency::Idempotency;
-use chudian_runtime::http::openapi;
+use chudian_runtime::http::openapi::{self, About};
 use chudian_runtime::http::personal_access::PersonalAccess;
+use chudian_runtime::http::routes::Routes;
 use chudian_runtime::ports::sql::Sql;
 use chudian_runtime::ports::{Clock, KeyValue, Random, Variables};
 use chudian_runtime::problem::Problem;
+use chudian_runtime::routes;
 use chudian_vocabulary::access::Role::{self, Admin, Analyst, Approver, Channel, Hall};
 use chudian_vocabulary::{Date, Name};
-use utoipa::openapi::{Info, OpenApi, Paths};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use crate::store::Store;
 
-/// What every route begins with.
-const BASE_PATH: &str = "/tariff/v1";
+/// What the function says of itself.
+pub const ABOUT: About = About {
+    title: "Tariff simulation · 资费测算",
+    description: "What a customer's real usage would have cost under every plan, as a ranked and provable comparison.\n\n\
+        按客户的实际用量测算每个套餐的费用，给出可核对的排序结果。",
+    version: env!("CARGO_PKG_VERSION"),
+    base_path: "/tariff/v1",
+    document_path: "/tariff/v1/openapi.json",
+    finished: include_str!("../../openapi.json"),
+};
 
-/// Where the function's OpenAPI document is served.
-pub const OPENAPI_PATH: &str = "/tariff/v1/openapi.json";
+/// The documents that hold the schemas of everything that is read here: usage by itself is read by the typed face only.
+pub const FINISHED_DOCUMENTS: &[&str] = &[
+    ABOUT.finished,
+    include_str!("../../../../docs/reference/usage.schema.json"),
+];
 
 /// What the function asks of its host.
 pub struct Ports {
@@ -55,14 +65,6 @@ pub struct Ports {
     pub variables: Arc<dyn Variables>,
     /// Where log lines go.
     pub log: Arc<dyn Log>,
-}
-
-/// The function as a router, and the document that describes it.
-pub struct Face {
-    /// Serves every route.
-    pub router: Router,
-    /// OpenAPI 3.1, JSON.
-    pub openapi: Arc<str>,
 }
 
 /// What handlers share.
@@ -87,7 +89,7 @@ impl App {
 }
 
 /// Builds the HTTP face.
-pub fn face(ports: Ports) -> Face {
+pub fn face(ports: Ports) -> Router {
     let Ports {
         sql,
         key_value,
@@ -111,121 +113,98 @@ pub fn face(ports: Ports) -> Face {
         personal_access: PersonalAccess::new(sql, clock, Arc::clone(&random)),
         random: Arc::clone(&random),
     };
-    let (router, openapi) = openapi::publish(described(routes(&guard)), OPENAPI_PATH);
-    Face {
-        router: Edge { random, log }.around(router.with_state(app)),
-        openapi,
-    }
+    let router = openapi::publish(routes(&guard), &ABOUT).with_state(app);
+    Edge { random, log }.around(router)
 }
 
 /// Every route with those who may call it.
-fn routes(guard: &Guard) -> OpenApiRouter<App> {
-    let with = |admission: Admission, routes: OpenApiRouter<App>| guarded(guard, admission, routes);
+fn routes(guard: &Guard) -> Routes<App> {
+    let with = |admission: Admission, routes: Routes<App>| guarded(guard, admission, routes);
     let planners = Admission::of(&[Analyst, Admin]);
     let deciders = Admission::of(&[Approver, Admin]);
     let feeders = Admission::of(&[Channel, Analyst, Admin]);
     let users = Admission::of(&[Hall, Channel, Analyst, Admin]);
-    OpenApiRouter::new()
+    Routes::new()
         .merge(with(
             planners,
-            OpenApiRouter::new().routes(routes!(catalogues::import, catalogues::list)),
+            Routes::new().routes(routes!(catalogues::import, catalogues::list)),
         ))
         .merge(with(
             planners,
-            OpenApiRouter::new().routes(routes!(catalogues::validate)),
+            Routes::new().routes(routes!(catalogues::validate)),
         ))
         .merge(with(
             planners,
-            OpenApiRouter::new().routes(routes!(catalogues::facts)),
+            Routes::new().routes(routes!(catalogues::facts)),
         ))
         .merge(with(
             planners,
-            OpenApiRouter::new().routes(routes!(catalogues::export)),
+            Routes::new().routes(routes!(catalogues::export)),
         ))
         .merge(with(
             deciders,
-            OpenApiRouter::new().routes(routes!(activations::put, activations::delete)),
+            Routes::new().routes(routes!(activations::put, activations::delete)),
         ))
         .merge(with(
             Admission::of(&Role::ALL),
-            OpenApiRouter::new().routes(routes!(activations::list)),
+            Routes::new().routes(routes!(activations::list)),
         ))
         .merge(with(
             Admission::of(&[Hall, Channel, Analyst, Approver, Admin]),
-            OpenApiRouter::new().routes(routes!(plans::on_sale)),
+            Routes::new().routes(routes!(plans::on_sale)),
         ))
         .merge(with(
             feeders,
-            OpenApiRouter::new().routes(routes!(customers::import)),
+            Routes::new().routes(routes!(customers::import)),
         ))
-        .merge(with(
-            feeders,
-            OpenApiRouter::new().routes(routes!(customers::put)),
-        ))
-        .merge(with(
-            users,
-            OpenApiRouter::new().routes(routes!(customers::get)),
-        ))
+        .merge(with(feeders, Routes::new().routes(routes!(customers::put))))
+        .merge(with(users, Routes::new().routes(routes!(customers::get))))
         .merge(with(
             Admission::of(&[Admin]),
-            OpenApiRouter::new().routes(routes!(customers::forget)),
+            Routes::new().routes(routes!(customers::forget)),
         ))
         .merge(with(
             users.and_page_tokens(),
-            OpenApiRouter::new().routes(routes!(simulations::simulate)),
+            Routes::new().routes(routes!(simulations::simulate)),
         ))
         .merge(with(
             users.and_page_tokens(),
-            OpenApiRouter::new().routes(routes!(simulations::bill)),
+            Routes::new().routes(routes!(simulations::bill)),
         ))
         .merge(with(
             Admission::of(&[Hall, Analyst, Admin]),
-            OpenApiRouter::new().routes(routes!(rules::get)),
+            Routes::new().routes(routes!(rules::get)),
         ))
-        .merge(with(
-            planners,
-            OpenApiRouter::new().routes(routes!(rules::put)),
-        ))
+        .merge(with(planners, Routes::new().routes(routes!(rules::put))))
         .merge(with(
             Admission::of(&[Hall, Channel, Admin]),
-            OpenApiRouter::new().routes(routes!(pages::new_token)),
+            Routes::new().routes(routes!(pages::new_token)),
         ))
         .merge(with(
             Admission::of(&[]).and_page_tokens(),
-            OpenApiRouter::new().routes(routes!(pages::page)),
+            Routes::new().routes(routes!(pages::page)),
         ))
         .merge(with(
             users,
-            OpenApiRouter::new().routes(routes!(offers::make, offers::list)),
+            Routes::new().routes(routes!(offers::make, offers::list)),
         ))
         .merge(with(
             planners,
-            OpenApiRouter::new().routes(routes!(batches::begin)),
+            Routes::new().routes(routes!(batches::begin)),
         ))
         .merge(with(
             planners,
-            OpenApiRouter::new().routes(routes!(batches::progress, batches::remove)),
+            Routes::new().routes(routes!(batches::progress, batches::remove)),
         ))
         .merge(with(
             planners,
-            OpenApiRouter::new().routes(routes!(batches::compute)),
+            Routes::new().routes(routes!(batches::compute)),
         ))
         .merge(with(
             planners,
-            OpenApiRouter::new().routes(routes!(batches::column)),
+            Routes::new().routes(routes!(batches::column)),
         ))
-        .merge(OpenApiRouter::new().routes(routes!(documents::schema)))
-}
-
-/// Puts the routes under their base path, with the document's title.
-fn described(routes: OpenApiRouter<App>) -> OpenApiRouter<App> {
-    let mut info = Info::new("Tariff simulation · 资费测算", env!("CARGO_PKG_VERSION"));
-    info.description = Some(
-        "What a customer's real usage would have cost under every plan, as a ranked and provable comparison.\n\n\
-         按客户的实际用量测算每个套餐的费用，给出可核对的排序结果。"
-            .to_owned(),
-    );
-    OpenApiRouter::with_openapi(OpenApi::new(info, Paths::new())).nest(BASE_PATH, routes)
+        .merge(Routes::new().routes(routes!(documents::schema)))
 }
 
 /// A moment as RFC 3339 in UTC.

@@ -1,6 +1,9 @@
 //! The documentation's own documents, and the schemas beside it.
 
-use chudian_tariff_simulation::wire;
+use chudian_runtime::problem::shape::Shapes;
+use chudian_tariff_simulation::http::FINISHED_DOCUMENTS;
+use chudian_tariff_simulation::wire::{self, catalogue::CatalogueJson, usage::UsageJson};
+use utoipa::ToSchema;
 
 const PAGE: &str = include_str!("../../../../docs/reference/catalogue.md");
 
@@ -44,4 +47,16 @@ fn assert_published(name: &str, schema: &serde_json::Value) {
 fn the_published_schemas_are_those_of_the_code() {
     assert_published("catalogue.schema.json", &wire::catalogue_schema());
     assert_published("usage.schema.json", &wire::usage_schema());
+}
+
+/// Goal: the component, which looks schemas up in finished documents, finds those that are derived here.
+#[test]
+fn the_finished_documents_hold_what_is_read() {
+    fn assert_held<T: ToSchema>() {
+        let found = Shapes::found_in(FINISHED_DOCUMENTS, &T::name());
+        let derived = Shapes::derived::<T>();
+        assert_eq!(found.document(""), derived.document(""), "{}", T::name());
+    }
+    assert_held::<CatalogueJson>();
+    assert_held::<UsageJson>();
 }

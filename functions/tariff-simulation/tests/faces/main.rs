@@ -53,3 +53,11 @@ scenarios! {
     an_offer_holds_what_a_channel_shows,
     refusals_speak_the_words_of_the_field,
 }
+
+/// Goal: what the component serves, and looks schemas up in, is what the routes say of themselves.
+#[tokio::test]
+async fn the_finished_document_is_that_of_the_routes() {
+    let router = World::on_sqlite().await.router;
+    let about = &chudian_tariff_simulation::http::ABOUT;
+    chudian_test_frame::assert_finished(&router, about, env!("CARGO_MANIFEST_DIR")).await;
+}

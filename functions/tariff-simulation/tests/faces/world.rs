@@ -31,7 +31,7 @@ pub(crate) struct World {
     pub(crate) sql: Sql,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) key_value: Arc<SqlKeyValue>,
-    router: Router,
+    pub(crate) router: Router,
     keys: BTreeMap<String, AccessKey>,
     _folder: tempfile::TempDir,
 }
@@ -90,7 +90,7 @@ impl World {
             sql,
             clock,
             key_value,
-            router: face(ports).router,
+            router: face(ports),
             keys: BTreeMap::new(),
             _folder: folder,
         };

@@ -14,10 +14,10 @@ mod reading;
 use chudian_runtime::http::auth::{Admission, Caller, Guard, guarded};
 use chudian_runtime::http::idempotency::Idempotency;
 use chudian_runtime::http::personal_access::PersonalAccess;
+use chudian_runtime::http::routes::Routes;
 use chudian_runtime::problem::Problem;
+use chudian_runtime::routes;
 use chudian_vocabulary::access::Role::{Admin, Analyst, Approver, Channel, Custodian, Hall};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 pub(super) use self::problems::form_fault;
 use self::problems::list_unknown;
@@ -43,82 +43,60 @@ pub(super) struct ListsApp {
 }
 
 /// Every route of lists with those who may call it.
-pub(super) fn routes<S: Clone + Send + Sync + 'static>(
-    guard: &Guard,
-    app: ListsApp,
-) -> OpenApiRouter<S> {
-    let with =
-        |admission: Admission, routes: OpenApiRouter<ListsApp>| guarded(guard, admission, routes);
+pub(super) fn routes<S: Clone + Send + Sync + 'static>(guard: &Guard, app: ListsApp) -> Routes<S> {
+    let with = |admission: Admission, routes: Routes<ListsApp>| guarded(guard, admission, routes);
     let planners = Admission::of(&[Analyst, Admin]);
     let watchers = Admission::of(&[Analyst, Approver, Custodian, Admin]);
     let deciders = Admission::of(&[Approver]);
     let auditors = Admission::of(&[Approver, Admin]);
     let keepers = Admission::of(&[Custodian]);
     let readers = Admission::of(&[Hall, Channel]);
-    OpenApiRouter::new()
+    Routes::new()
         .merge(with(
             planners,
-            OpenApiRouter::new().routes(routes!(freezing::freeze_list)),
+            Routes::new().routes(routes!(freezing::freeze_list)),
         ))
         .merge(with(
             watchers,
-            OpenApiRouter::new().routes(routes!(freezing::lists)),
+            Routes::new().routes(routes!(freezing::lists)),
         ))
         .merge(with(
             watchers,
-            OpenApiRouter::new().routes(routes!(freezing::list)),
+            Routes::new().routes(routes!(freezing::list)),
         ))
         .merge(with(
             Admission::of(&[Analyst, Approver, Admin]),
-            OpenApiRouter::new().routes(routes!(freezing::verify)),
+            Routes::new().routes(routes!(freezing::verify)),
         ))
-        .merge(with(
-            planners,
-            OpenApiRouter::new().routes(routes!(life::submit)),
-        ))
-        .merge(with(
-            deciders,
-            OpenApiRouter::new().routes(routes!(life::approve)),
-        ))
-        .merge(with(
-            deciders,
-            OpenApiRouter::new().routes(routes!(life::reject)),
-        ))
+        .merge(with(planners, Routes::new().routes(routes!(life::submit))))
+        .merge(with(deciders, Routes::new().routes(routes!(life::approve))))
+        .merge(with(deciders, Routes::new().routes(routes!(life::reject))))
         .merge(with(
             Admission::of(&[Analyst, Approver, Admin]),
-            OpenApiRouter::new().routes(routes!(life::expire)),
+            Routes::new().routes(routes!(life::expire)),
         ))
-        .merge(with(
-            keepers,
-            OpenApiRouter::new().routes(routes!(exports::make)),
-        ))
+        .merge(with(keepers, Routes::new().routes(routes!(exports::make))))
         .merge(with(
             Admission::of(&[Approver, Custodian, Admin]),
-            OpenApiRouter::new().routes(routes!(exports::exports)),
+            Routes::new().routes(routes!(exports::exports)),
+        ))
+        .merge(with(keepers, Routes::new().routes(routes!(exports::file))))
+        .merge(with(
+            auditors,
+            Routes::new().routes(routes!(exports::trace)),
+        ))
+        .merge(with(readers, Routes::new().routes(routes!(reading::next))))
+        .merge(with(
+            readers,
+            Routes::new().routes(routes!(reading::customer)),
         ))
         .merge(with(
-            keepers,
-            OpenApiRouter::new().routes(routes!(exports::file)),
+            readers,
+            Routes::new().routes(routes!(reading::result)),
         ))
         .merge(with(
             auditors,
-            OpenApiRouter::new().routes(routes!(exports::trace)),
-        ))
-        .merge(with(
-            readers,
-            OpenApiRouter::new().routes(routes!(reading::next)),
-        ))
-        .merge(with(
-            readers,
-            OpenApiRouter::new().routes(routes!(reading::customer)),
-        ))
-        .merge(with(
-            readers,
-            OpenApiRouter::new().routes(routes!(reading::result)),
-        ))
-        .merge(with(
-            auditors,
-            OpenApiRouter::new().routes(routes!(reading::accesses)),
+            Routes::new().routes(routes!(reading::accesses)),
         ))
         .with_state(app)
 }
