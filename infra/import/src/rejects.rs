@@ -1,7 +1,8 @@
 //! The file of rejected rows, and how many are too many.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -138,7 +139,12 @@ impl RejectFile {
         let writer = match &mut self.writer {
             Some(writer) => writer,
             none => {
-                let mut file = File::create(with_suffix(&self.place, ".part"))?;
+                // Masked cells of a customer table are still that: nobody else's to read.
+                let mut file = OpenOptions::new()
+                    .write(true)
+                    .create_new(true)
+                    .mode(0o600)
+                    .open(with_suffix(&self.place, ".part"))?;
                 // Chinese spreadsheets take UTF-8 without a mark for GBK.
                 file.write_all("\u{feff}".as_bytes())?;
                 let writer = none.insert(csv::Writer::from_writer(file));

@@ -23,6 +23,8 @@ pub(super) struct ColumnPlace {
 /// The columns by place, and their places by time of use.
 pub(super) struct ColumnCache {
     bytes_max: usize,
+    /// Of these, what somebody asked to be left free.
+    bytes_reserved: usize,
     bytes: usize,
     uses: u64,
     columns: BTreeMap<ColumnPlace, (u64, Arc<ColumnData>)>,
@@ -33,6 +35,7 @@ impl ColumnCache {
     pub(super) fn new(bytes_max: usize) -> Self {
         Self {
             bytes_max,
+            bytes_reserved: 0,
             bytes: 0,
             uses: 0,
             columns: BTreeMap::new(),
@@ -53,7 +56,7 @@ impl ColumnCache {
     /// Keeps a column and drops those used longest ago until all fit. A column that alone is too large is not kept.
     pub(super) fn put(&mut self, place: ColumnPlace, column: Arc<ColumnData>) {
         let bytes = column.memory_bytes();
-        if bytes > self.bytes_max {
+        if bytes > self.room() {
             return;
         }
         self.uses += 1;
@@ -63,7 +66,26 @@ impl ColumnCache {
         }
         self.by_use.insert(self.uses, place);
         self.bytes = self.bytes.saturating_add(bytes);
-        while self.bytes > self.bytes_max {
+        self.drop_oldest();
+    }
+
+    /// Leaves `bytes` free until they are given back.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.bytes_reserved = self.bytes_reserved.saturating_add(bytes);
+        self.drop_oldest();
+    }
+
+    /// Takes back what was left free.
+    pub(super) fn give_back(&mut self, bytes: usize) {
+        self.bytes_reserved = self.bytes_reserved.saturating_sub(bytes);
+    }
+
+    fn room(&self) -> usize {
+        self.bytes_max.saturating_sub(self.bytes_reserved)
+    }
+
+    fn drop_oldest(&mut self) {
+        while self.bytes > self.room() {
             let Some((_, oldest)) = self.by_use.pop_first() else {
                 return;
             };
@@ -124,5 +146,28 @@ mod tests {
             .sum();
         assert_eq!(held, cache.bytes);
         assert_eq!(cache.columns.len(), cache.by_use.len());
+    }
+
+    /// Goal: work that needs memory gets it from the cache, and the cache gets it back.
+    #[test]
+    fn what_is_reserved_is_left_free() {
+        let one = column(8 * 1024).memory_bytes();
+        let mut cache = ColumnCache::new(4 * one);
+        (0..4).for_each(|index| cache.put(place(index), column(8 * 1024)));
+        cache.reserve(one);
+        cache.reserve(2 * one);
+        assert_eq!(cache.bytes, one);
+        assert!(cache.get(&place(3)).is_some(), "the one used last stays");
+        cache.put(place(4), column(8 * 1024));
+        assert_eq!(cache.bytes, one);
+        cache.reserve(10 * one);
+        assert_eq!(cache.bytes, 0);
+        cache.put(place(5), column(8 * 1024));
+        assert!(cache.get(&place(5)).is_none());
+        [one, 2 * one, 10 * one]
+            .into_iter()
+            .for_each(|bytes| cache.give_back(bytes));
+        (0..4).for_each(|index| cache.put(place(index), column(8 * 1024)));
+        assert_eq!(cache.bytes, 4 * one);
     }
 }

@@ -13,7 +13,7 @@
 mod cache;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chudian_dataset::column::{ColumnData, DecodeError};
 use chudian_dataset::keys;
@@ -367,7 +367,36 @@ pub struct SnapshotReader {
     view: Arc<View>,
 }
 
+/// Memory of the instance that kept columns leave to other work while this lives.
+pub struct ReservedMemory {
+    inner: Arc<Inner>,
+    bytes: usize,
+}
+
+impl Drop for ReservedMemory {
+    fn drop(&mut self) {
+        self.inner.columns().give_back(self.bytes);
+    }
+}
+
+impl Inner {
+    fn columns(&self) -> MutexGuard<'_, ColumnCache> {
+        self.columns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl SnapshotReader {
+    /// Has the columns that this instance keeps leave `bytes` free, for work that holds much in memory: both together are more than an
+    /// instance may use.
+    #[must_use]
+    pub fn reserve_memory(&self, bytes: usize) -> ReservedMemory {
+        self.inner.columns().reserve(bytes);
+        ReservedMemory {
+            inner: Arc::clone(&self.inner),
+            bytes,
+        }
+    }
+
     /// The version that is read.
     pub fn version(&self) -> &DatasetVersion {
         &self.view.version

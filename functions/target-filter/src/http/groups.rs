@@ -18,6 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{App, REQUEST_BYTES_MAX, invalid_field, name_in_path};
 use crate::service::forms::ExpressionForm;
+use crate::service::lists::forms::check_text;
 use crate::service::prepare::{expression_invalid, unbound};
 use crate::store::groups::{NewGroup, StoredGroup};
 use crate::text;
@@ -219,13 +220,8 @@ pub(super) async fn retire(
 
 fn check_title(title: &Name) -> Result<(), Problem> {
     for (pointer, text) in [("/title/zh", &title.zh), ("/title/en", &title.en)] {
-        if text.trim().is_empty() || text.chars().count() > NAME_LENGTH_MAX {
-            let detail = Name::new(
-                format!("应为 1 至 {NAME_LENGTH_MAX} 个字符。"),
-                format!("Must have 1 to {NAME_LENGTH_MAX} characters."),
-            );
-            return Err(invalid_field(pointer, detail));
-        }
+        check_text(pointer, text, NAME_LENGTH_MAX)
+            .map_err(|fault| invalid_field(pointer, fault.detail))?;
     }
     Ok(())
 }

@@ -48,9 +48,30 @@ pub struct Candidate {
 
 #[derive(Clone, Debug)]
 struct Row {
-    candidate: Candidate,
+    id: CustomerBytes,
+    priority: i64,
     tie: u64,
     cells_at: u32,
+    region: u16,
+    channel: u16,
+}
+
+/// Bytes of one candidate while it is sorted; what [`CANDIDATES_MAX`] counts with.
+const ROW_BYTES: usize = 40;
+const _: () = assert!(size_of::<Row>() == ROW_BYTES);
+
+/// Bytes of a member, and of its places in partitions and in the index while pages are written, with room for vectors that grow.
+const MEMBER_BYTES: usize = size_of::<Member>() + 64;
+
+/// Memory that freezing so many candidates with so many shown columns takes at most at one time, but for long words: rows and members are
+/// there together, then members and their places.
+#[must_use]
+pub fn memory_bytes(candidates: u64, columns: usize) -> usize {
+    /// A shown value with its length, in a vector that doubles.
+    const CELL_BYTES: usize = 24;
+    let candidates = usize::try_from(candidates).unwrap_or(usize::MAX);
+    let each = ROW_BYTES + MEMBER_BYTES + columns * CELL_BYTES;
+    candidates.saturating_mul(each)
 }
 
 /// Names by number, in order of first appearance until [`freeze`] sorts them.
@@ -156,10 +177,19 @@ impl Candidates {
         if self.cells.len() > CELL_BYTES_MAX {
             return Err(FreezeError::CellsTooLarge);
         }
+        let Candidate {
+            id,
+            priority,
+            region,
+            channel,
+        } = candidate;
         self.rows.push(Row {
-            candidate,
+            id,
+            priority,
             tie: 0,
             cells_at,
+            region,
+            channel,
         });
         Ok(())
     }
@@ -407,15 +437,15 @@ fn put_in_order(
             .unwrap_or(*number);
     };
     for row in rows.iter_mut() {
-        row.tie = order.of(&row.candidate.id);
-        renumber(&mut row.candidate.region, region_numbers);
-        renumber(&mut row.candidate.channel, channel_numbers);
+        row.tie = order.of(&row.id);
+        renumber(&mut row.region, region_numbers);
+        renumber(&mut row.channel, channel_numbers);
     }
     rows.sort_unstable_by(|one, other| {
-        let by_priority = other.candidate.priority.cmp(&one.candidate.priority);
+        let by_priority = other.priority.cmp(&one.priority);
         by_priority
             .then(one.tie.cmp(&other.tie))
-            .then(one.candidate.id.cmp(&other.candidate.id))
+            .then(one.id.cmp(&other.id))
     });
 }
 
@@ -435,8 +465,7 @@ fn admit(
     let mut members = Vec::with_capacity(rows.len().min(MEMBERS_MAX as usize));
     let mut admitted = 0_u64;
     for row in rows {
-        let candidate = &row.candidate;
-        let group = if control.contains(&candidate.id) {
+        let group = if control.contains(&row.id) {
             Group::Control
         } else {
             Group::Contacted
@@ -444,8 +473,8 @@ fn admit(
         let has_room = match recipe.class {
             MessageClass::Service => true,
             MessageClass::Marketing | MessageClass::Diversion => meter.admit(
-                usize::from(candidate.channel),
-                usize::from(candidate.region),
+                usize::from(row.channel),
+                usize::from(row.region),
                 group == Group::Contacted,
             ),
         };
@@ -455,12 +484,12 @@ fn admit(
         admitted = admitted.saturating_add(1);
         // Beyond the limit only the count goes on, for the message.
         if admitted <= MEMBERS_MAX {
-            let Candidate {
+            let Row {
                 id,
                 region,
                 channel,
                 ..
-            } = *candidate;
+            } = *row;
             members.push(Member {
                 id,
                 group,

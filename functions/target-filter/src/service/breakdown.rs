@@ -64,8 +64,10 @@ pub async fn breakdown(
             let mut rest = code;
             let mut values = Vec::with_capacity(columns.len());
             for (distinct, data) in places.iter().rev() {
-                values.push(word(data, rest % (distinct + 1)));
-                rest /= distinct + 1;
+                let codes = *distinct as u64 + 1;
+                let code = usize::try_from(rest.rem_euclid(codes)).unwrap_or(usize::MAX);
+                values.push(word(data, code));
+                rest = rest.div_euclid(codes);
             }
             values.reverse();
             *groups.entry(values).or_default() += customers;
@@ -107,12 +109,13 @@ fn word(data: &ColumnData, code: usize) -> Option<String> {
     }
 }
 
-/// Customers by the combined number of their values.
-fn counted(rows: &Bitmap, columns: &[(usize, &ColumnData)]) -> BTreeMap<usize, u64> {
+/// Customers by the combined number of their values; of two columns with a word for every row it has 34 bits, more than a component's
+/// `usize`.
+fn counted(rows: &Bitmap, columns: &[(usize, &ColumnData)]) -> BTreeMap<u64, u64> {
     let mut counts = BTreeMap::new();
     for row in rows.iter() {
         let combined = columns.iter().fold(0, |so_far, (distinct, data)| {
-            so_far * (distinct + 1) + code(data, row)
+            so_far * (*distinct as u64 + 1) + code(data, row) as u64
         });
         *counts.entry(combined).or_default() += 1;
     }

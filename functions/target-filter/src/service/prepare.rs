@@ -21,7 +21,7 @@ use chudian_dataset::version::DatasetVersion;
 use chudian_runtime::dataset::{SnapshotReader, Snapshots};
 use chudian_runtime::http::auth::Caller;
 use chudian_runtime::problem::{FieldError, Problem, catalogue};
-use chudian_vocabulary::{Date, Name};
+use chudian_vocabulary::{Date, Name, check_identifier};
 use serde_json::Value;
 
 use super::forms::{ClassForm, ExclusionChoice, MissingColumns, SelectionForm, Written};
@@ -312,6 +312,8 @@ impl Filter {
         let version = choice.version;
         let stored = match version {
             Some(0) => None,
+            // What no set can be called, the database is not asked for: PostgreSQL takes no U+0000.
+            _ if check_identifier(name).is_err() => None,
             version => self.store.exclusion_set(name, version).await?,
         };
         match stored.filter(|stored| stored.is_visible_to(caller)) {

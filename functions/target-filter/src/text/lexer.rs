@@ -1,5 +1,6 @@
 //! From characters to tokens, each with its place.
 
+use std::iter::Peekable;
 use std::ops::Range;
 
 use chudian_dataset::expression::ast::{Comparison, Decimal, Literal, Step};
@@ -185,7 +186,11 @@ impl Lexer<'_> {
         while let Some(character) = self.rest().chars().next() {
             self.step();
             if character == close || plain(character) == close {
-                return Ok(content);
+                return if content.chars().any(char::is_control) {
+                    Err(self.control_character(start))
+                } else {
+                    Ok(content)
+                };
             }
             if character == '\\' {
                 if let Some(escaped) = self.rest().chars().next() {
@@ -207,6 +212,17 @@ impl Lexer<'_> {
             &zh,
             &en,
         ))
+    }
+
+    /// The text that begins at `start` has a character that no word of the dataset has.
+    fn control_character(&self, start: usize) -> TextError {
+        TextError::new(
+            "control-character",
+            self.text,
+            start..self.at,
+            "文字中不能有控制字符或换行。",
+            "a text has no control characters and no line breaks.",
+        )
     }
 
     fn comparison(&mut self, first: char) -> Option<Comparison> {
@@ -258,6 +274,16 @@ impl Lexer<'_> {
         let start = self.at;
         if let Some(date) = self.date() {
             return Ok(Token::Value(Literal::Date(date)));
+        }
+        if let Some(characters) = self.no_date() {
+            (0..characters).for_each(|_| self.step());
+            return Err(TextError::new(
+                "not-a-date",
+                self.text,
+                start..self.at,
+                "日期应为 YYYY-MM-DD，且确有这一天。",
+                "a date has the form YYYY-MM-DD and must exist.",
+            ));
         }
         let mut digits = String::new();
         if first == '-' {
@@ -347,6 +373,30 @@ impl Lexer<'_> {
         let date = Date::parse(&text).ok().filter(|_| !goes_on)?;
         (0..10).for_each(|_| self.step());
         Some(date.unix_days())
+    }
+
+    /// How many characters look like a date that is none, such as `2026-02-30` or `2026-5-1`: four digits and twice a hyphen with one or
+    /// two. Nothing else in the language begins like that.
+    fn no_date(&self) -> Option<usize> {
+        let mut rest = self.rest().chars().map(plain).peekable();
+        fn digits(rest: &mut Peekable<impl Iterator<Item = char>>, max: usize) -> usize {
+            (0..max)
+                .map_while(|_| rest.next_if(char::is_ascii_digit))
+                .count()
+        }
+        if digits(&mut rest, 4) < 4 {
+            return None;
+        }
+        let mut characters = 4;
+        for _ in 0..2 {
+            rest.next_if_eq(&'-')?;
+            let count = digits(&mut rest, 2);
+            if count == 0 {
+                return None;
+            }
+            characters += 1 + count;
+        }
+        Some(characters)
     }
 }
 

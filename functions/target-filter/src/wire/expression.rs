@@ -409,6 +409,13 @@ impl Reader {
 
     fn text(&mut self, value: Option<&Value>, pointer: &str) -> Option<String> {
         match value {
+            // No word of the dataset has one, and PostgreSQL keeps no text with U+0000.
+            Some(Value::String(text)) if text.chars().any(char::is_control) => self.mistake(
+                pointer,
+                "control-character",
+                "文字中不能有控制字符或换行。",
+                "A text has no control characters and no line breaks.",
+            ),
             Some(Value::String(text)) => Some(text.clone()),
             Some(_) => self.mistake(
                 pointer,
@@ -629,7 +636,7 @@ impl Reader {
                 "缺少取值，请补上；空值请用 is_null。",
                 "A value is missing; for no value use `is_null`.",
             ),
-            Some(Value::String(word)) => Some(Literal::Word(word.clone())),
+            Some(Value::String(_)) => self.text(value, pointer).map(Literal::Word),
             Some(Value::Bool(flag)) => Some(Literal::Flag(*flag)),
             Some(Value::Number(number)) => self
                 .number(&number.to_string(), pointer)

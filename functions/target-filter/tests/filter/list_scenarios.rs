@@ -154,6 +154,12 @@ pub(crate) async fn what_is_refused_leaves_nothing(world: World) {
     );
     let table = [
         (json!({"name": " "}), "invalid-body", "/name"),
+        (json!({"name": "a\u{0}b"}), "invalid-body", "/name"),
+        (
+            json!({"purpose": "回访 13812345678"}),
+            "invalid-body",
+            "/purpose",
+        ),
         (
             json!({"caps": [{"members_max": 1}, {"members_max": 2}]}),
             "invalid-body",
@@ -455,6 +461,13 @@ pub(crate) async fn each_customer_is_handed_out_once(world: World) {
             .code(),
         "role-not-allowed"
     );
+    // A channel that the list does not have leads nowhere, and no queue is kept for it.
+    for channel in ["pigeon-post", "a\u{0}b"] {
+        let form = json!({"channel": channel});
+        let got = world.send("hall@zs01", "POST", &next, &form).await;
+        assert_eq!(got.code(), "list-exhausted", "{got:?}");
+    }
+    assert_eq!(world.rows("filter_list_cursor").await, 0);
     // Four agents at once, in one region; the minutes that their keys have to wait are shorter than this lease.
     let agents = (0..4).map(|_| async {
         let mut taken = Vec::new();

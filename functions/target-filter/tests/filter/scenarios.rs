@@ -694,6 +694,36 @@ pub(crate) async fn mistakes_are_told_with_their_place(world: World) {
         ),
         (json!(""), "syntax", "/selection/expression", ""),
         (
+            json!("marketed_on >= 2026-02-30"),
+            "not-a-date",
+            "/selection/expression",
+            "At character 16",
+        ),
+        (
+            json!("marketed_on >= 2026-5-1"),
+            "not-a-date",
+            "/selection/expression",
+            "第 16 个字符",
+        ),
+        (
+            json!("brand = \"a\u{0}b\""),
+            "control-character",
+            "/selection/expression",
+            "At character 9",
+        ),
+        (
+            json!({"column": "brand", "op": "in", "values": ["a", "b\u{0}"]}),
+            "control-character",
+            "/selection/expression/values/1",
+            "",
+        ),
+        (
+            json!({"group": "a\u{0}"}),
+            "control-character",
+            "/selection/expression/group",
+            "",
+        ),
+        (
             json!("count(web-hall, complaint, 90d) > 1"),
             "contact-column-missing",
             "/selection/expression",

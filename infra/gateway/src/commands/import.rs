@@ -9,7 +9,7 @@ mod remote;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -130,7 +130,23 @@ impl Import {
             print!("{draft}");
             return Ok(());
         }
-        fs::write(place, draft).with_context(|| place.display().to_string())?;
+        // A mapping that somebody has corrected is not drafted over.
+        let file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(place);
+        match file {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let place = place.display();
+                bail!(say.language.pick(
+                    format!("{place} is there already; choose another name or remove it"),
+                    format!("{place} 已存在，请换一个文件名或先删除"),
+                ));
+            }
+            file => file
+                .and_then(|mut file| file.write_all(draft.as_bytes()))
+                .with_context(|| place.display().to_string())?,
+        }
         if self.json {
             print_json(&json!({ "mapping": place }));
         } else {

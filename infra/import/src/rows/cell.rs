@@ -1,6 +1,7 @@
 //! One cell to one value. This is what an import does sixty times a row, so the usual cell takes a few instructions: a whole number is
 //! read without looking further, and a word is one look-up under the bytes of the cell, whatever had to be found out about it once.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chudian_dataset::WORD_BYTES_MAX;
@@ -100,11 +101,13 @@ impl CellReader {
         index: usize,
         dictionaries: &mut Dictionaries,
     ) -> Result<(), PushFault> {
+        // What is wrong with a cell is less than that it tells who somebody is; and then nothing of it is shown.
+        let personal_first = |fault| personal_number(cell).unwrap_or(fault);
         match column {
             BlockColumn::Numbers(values) if self.kind == Kind::Date => {
-                values.push(self.date(cell)?)
+                values.push(self.date(cell).map_err(personal_first)?)
             }
-            BlockColumn::Numbers(values) => values.push(self.number(cell)?),
+            BlockColumn::Numbers(values) => values.push(self.number(cell).map_err(personal_first)?),
             BlockColumn::Words(codes) => {
                 let meaning = match self.meanings.get(cell) {
                     Some(meaning) => *meaning,
@@ -116,15 +119,16 @@ impl CellReader {
                     Meaning::Fault(fault) => return Err(fault.into()),
                 });
             }
-            BlockColumn::Flags(values) => values.push(self.flag(cell)?),
-            BlockColumn::Scores(values) => values.push(self.score(cell)?),
+            BlockColumn::Flags(values) => values.push(self.flag(cell).map_err(personal_first)?),
+            BlockColumn::Scores(values) => values.push(self.score(cell).map_err(personal_first)?),
         }
         Ok(())
     }
 
     /// Whether a cell says that there is no value.
     fn is_empty(&self, cell: &[u8]) -> bool {
-        let cell = cell.trim_ascii();
+        // The blanks of Chinese text (U+3000) and of web pages (U+00A0) are blanks too.
+        let cell = std::str::from_utf8(cell).map_or(cell, |text| text.trim().as_bytes());
         cell.is_empty() || self.empty.iter().any(|word| word == cell)
     }
 
@@ -144,9 +148,17 @@ impl CellReader {
                 if std::str::from_utf8(cell).is_ok_and(|text| looks_like_a_number(text.trim())) {
                     return Err(CellFault::TelephoneNumber);
                 }
-                let number = Decimal::parse(cell)
-                    .and_then(|number| number.whole(self.factor, self.rounding));
-                number.map_err(CellFault::Number)?
+                let number = Decimal::parse(cell).map_err(CellFault::Number)?;
+                // A program that keeps a column with gaps in floating point writes a number as `13812345678.0`.
+                if number
+                    .whole(Factor::ONE, Rounding::Exact)
+                    .is_ok_and(|number| (MOBILE_MIN..=MOBILE_MAX).contains(&number))
+                {
+                    return Err(CellFault::TelephoneNumber);
+                }
+                number
+                    .whole(self.factor, self.rounding)
+                    .map_err(CellFault::Number)?
             }
         };
         let fits =
@@ -197,6 +209,12 @@ impl CellReader {
             return Err(CellFault::TelephoneNumber);
         }
         match text.parse::<f64>() {
+            Ok(score)
+                if score.fract() == 0.0
+                    && (MOBILE_MIN as f64..=MOBILE_MAX as f64).contains(&score) =>
+            {
+                Err(CellFault::TelephoneNumber)
+            }
             Ok(score) if score.is_finite() => Ok(score),
             _ => Err(CellFault::Score),
         }
@@ -226,7 +244,11 @@ impl CellReader {
                 }
             },
         };
-        dictionaries.bytes += cell.len();
+        // Cells that are grouped or wrong can be of any number, words cannot; what is not kept is found out again.
+        let is_kept = self.meanings.len() < 2 * DISTINCT_WORDS_MAX && cell.len() <= WORD_BYTES_MAX;
+        if is_kept {
+            dictionaries.bytes += cell.len();
+        }
         let too_many =
             self.codes.len() > DISTINCT_WORDS_MAX || dictionaries.bytes > DICTIONARY_BYTES_MAX;
         if too_many {
@@ -235,8 +257,7 @@ impl CellReader {
                 bytes_max: DICTIONARY_BYTES_MAX,
             });
         }
-        // Cells that are grouped or wrong can be of any number, words cannot; what is not kept is found out again.
-        if self.meanings.len() < 2 * DISTINCT_WORDS_MAX && cell.len() <= WORD_BYTES_MAX {
+        if is_kept {
             self.meanings.insert(cell.into(), meaning);
         }
         Ok(meaning)
@@ -249,11 +270,8 @@ impl CellReader {
         }
         let text = String::from_utf8_lossy(cell);
         let text = text.trim();
-        if looks_like_a_number(text) || mask_numbers(text) != text {
-            return Err(CellFault::TelephoneNumber);
-        }
-        if holds_identity_card(text) {
-            return Err(CellFault::IdentityCard);
+        if let Some(fault) = personal_number(cell) {
+            return Err(fault);
         }
         let named = self
             .groups
@@ -283,6 +301,32 @@ impl CellReader {
             return Err(CellFault::WordTooLong);
         }
         Ok(Some(text.to_owned()))
+    }
+}
+
+/// The number in a cell that tells who somebody is, if it holds one; in full-width digits, as input methods write them, too.
+pub(crate) fn personal_number(cell: &[u8]) -> Option<CellFault> {
+    let text = String::from_utf8_lossy(cell);
+    let text: Cow<'_, str> = if text.is_ascii() {
+        text
+    } else {
+        text.chars().map(narrow).collect()
+    };
+    let text = text.trim();
+    if looks_like_a_number(text) || mask_numbers(text) != text {
+        Some(CellFault::TelephoneNumber)
+    } else {
+        holds_identity_card(text).then_some(CellFault::IdentityCard)
+    }
+}
+
+/// A full-width form (U+FF01 to U+FF5E) as the plain character.
+fn narrow(character: char) -> char {
+    match character {
+        '\u{ff01}'..='\u{ff5e}' => {
+            char::from_u32(u32::from(character) - 0xfee0).unwrap_or(character)
+        }
+        other => other,
     }
 }
 

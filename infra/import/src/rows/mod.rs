@@ -10,7 +10,7 @@ mod reject;
 use chudian_dataset::schema::Kind;
 use chudian_vocabulary::pseudonym::{CustomerPseudonym, PseudonymKey};
 
-pub(crate) use cell::{holds_identity_card, is_flag_word};
+pub(crate) use cell::{holds_identity_card, is_flag_word, personal_number};
 pub use ident::IdMaker;
 pub use reject::{CellFault, Reject, RejectReason};
 

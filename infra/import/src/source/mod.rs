@@ -26,7 +26,9 @@ pub use records::Records;
 pub use spool::{Input, spool};
 pub use survey::{Survey, survey};
 
+use crate::decimal::Decimal;
 use crate::mapping::FileRules;
+use crate::rows::personal_number;
 
 /// Form of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +69,16 @@ pub enum SourceError {
     /// A heading, and no row.
     #[error("the file has no heading row")]
     NoHeading,
+    /// The first row is a customer's. Nothing of it is told: it may be a number.
+    #[error(
+        "the first row holds figures or numbers, not headings; put a row with the names of the columns above it"
+    )]
+    HeadingIsData,
+    /// Lines that end as no system of today ends them.
+    #[error(
+        "the lines end with a carriage return alone (`CSV (Macintosh)`); save the table as `CSV UTF-8` and try again"
+    )]
+    ReturnsAlone,
     /// UTF-16.
     #[error("this is UTF-16 (`Unicode text`); save the table as `CSV UTF-8` and try again")]
     Utf16,
@@ -190,6 +202,10 @@ impl SourceError {
             Self::Io(error) => format!("无法读取文件：{error}"),
             Self::Empty => "文件为空".to_owned(),
             Self::NoHeading => "文件没有表头行".to_owned(),
+            Self::HeadingIsData => "首行是数据而不是表头；请在其上方补一行列名".to_owned(),
+            Self::ReturnsAlone => {
+                "各行仅以回车符结尾（“CSV (Macintosh)”）；请另存为“CSV UTF-8”后重试".to_owned()
+            }
             Self::Utf16 => {
                 "这是 UTF-16（“Unicode 文本”）文件；请另存为“CSV UTF-8”后重试".to_owned()
             }
@@ -270,10 +286,26 @@ pub fn open(
     survey: &Survey,
     rules: &FileRules,
 ) -> Result<Box<dyn RowSource>, SourceError> {
-    Ok(match survey.format {
+    let rows: Box<dyn RowSource> = match survey.format {
         Format::Csv => Box::new(delimited::DelimitedRows::open(path, survey)?),
         Format::Xlsx => Box::new(workbook::WorkbookRows::open(path, rules.sheet.as_deref())?),
         Format::Parquet => Box::new(columnar::parquet(path)?),
         Format::Arrow => Box::new(columnar::arrow(path)?),
-    })
+    };
+    // Column files name their columns apart from their rows, and may number them.
+    let may_be_numbered = matches!(survey.format, Format::Parquet | Format::Arrow);
+    if is_data(rows.headings(), may_be_numbered) {
+        return Err(SourceError::HeadingIsData);
+    }
+    Ok(rows)
+}
+
+/// Whether headings are a customer's row: one is a number that tells who somebody is, or all are figures.
+fn is_data(headings: &[String], may_be_numbered: bool) -> bool {
+    let mut told = headings.iter().filter(|heading| !heading.is_empty());
+    let holds_number = |heading: &String| personal_number(heading.as_bytes()).is_some();
+    headings.iter().any(holds_number)
+        || !may_be_numbered
+            && told.clone().next().is_some()
+            && told.all(|heading| Decimal::parse(heading.as_bytes()).is_ok())
 }

@@ -52,6 +52,10 @@ pub fn survey(path: &Path, rules: &FileRules) -> Result<Survey, SourceError> {
         return Err(SourceError::Utf16);
     }
     let pass = pass(path, text)?;
+    let returns_alone = text && pass.line_feeds == 0 && head.trim_ascii_end().contains(&b'\r');
+    if returns_alone {
+        return Err(SourceError::ReturnsAlone);
+    }
     let byte_order_mark = text && head.starts_with(&[0xEF, 0xBB, 0xBF]);
     let encoding = if text {
         encoding(path, &pass, rules.encoding, byte_order_mark)?

@@ -16,8 +16,8 @@ use crate::ImportError;
 use crate::decimal::Rounding;
 use crate::limits::SUGGEST_ROWS_MAX;
 use crate::mapping::{
-    ColumnText, DropRule, FileRules, GroupRule, IdForm, IdRule, MAPPING_FORMAT, MappingText,
-    Remark, draft,
+    ColumnText, DropRule, FileRules, GroupRule, HeadingFaults, IdForm, IdRule, MAPPING_FORMAT,
+    MappingText, Remark, draft,
 };
 use crate::source::{self, Format, Records, Survey};
 use facts::Facts;
@@ -54,6 +54,19 @@ pub fn suggest(
 ) -> Result<String, ImportError> {
     let mut rows = source::open(path, survey, rules)?;
     let headings = rows.headings().to_vec();
+    // A draft that names a heading twice would be refused when it is used.
+    let mut named = BTreeSet::new();
+    let repeated: Vec<String> = headings
+        .iter()
+        .filter(|heading| !named.insert(heading.as_str()))
+        .cloned()
+        .collect();
+    if !repeated.is_empty() {
+        return Err(ImportError::Headings(HeadingFaults {
+            repeated,
+            ..HeadingFaults::default()
+        }));
+    }
     let empty = rules.empty.clone();
     let mut facts: Vec<Facts> = headings.iter().map(|_| Facts::default()).collect();
     let mut records = Records::default();

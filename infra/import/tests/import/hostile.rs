@@ -193,3 +193,10 @@ fn cells_without_end_are_refused() {
     let error = refused("a.csv", table.as_bytes());
     assert!(error.contains("line 3"), "{error}");
 }
+
+/// Goal: lines that end with a carriage return alone are told as that, not taken for one line of headings.
+#[test]
+fn returns_alone_are_told() {
+    let told = refused("a.csv", b"number,a\r13911112222,1\r13911112223,2\r");
+    assert!(told.contains("carriage return"), "{told}");
+}

@@ -312,7 +312,9 @@ fn damaged(host: &Host) -> Result<()> {
 
 /// Drafts a mapping from the file and imports by it.
 fn drafted(ground: &Ground, table: &Path) -> Result<Value> {
-    let mapping = ground.folder.join("draft.toml");
+    // Each table has a draft of its own: none is written over.
+    let mut mapping = ground.folder.join(table.file_name().context("no name")?);
+    mapping.as_mut_os_string().push(".draft.toml");
     let mut draft = ground.program(&["import", "--json", "--lang", "en"])?;
     draft.arg(table).arg("--suggest").arg(&mapping);
     told(&draft.output()?)?;

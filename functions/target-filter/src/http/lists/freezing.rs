@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use chudian_runtime::dataset::ReservedMemory;
 use chudian_runtime::http::auth::Caller;
 use chudian_runtime::http::body::JsonBody;
 use chudian_runtime::http::idempotency::{Answer, Attempt, Claim};
@@ -18,6 +19,7 @@ use super::answers::{ListAnswer, ListSummary};
 use super::problems::{collect_refused, form_fault, freeze_refused};
 use super::{ListsApp, layout_of};
 use crate::fresh::FreshRules;
+use crate::lists::freeze::memory_bytes;
 use crate::lists::identity::LookalikeId;
 use crate::lists::pages::{PageName, Pages};
 use crate::lists::recipe::{Priority, Recipe};
@@ -83,6 +85,8 @@ struct Frozen {
     selection: Selection,
     recipe: Recipe,
     list: FrozenList,
+    /// What the list takes of the instance's memory.
+    _memory: ReservedMemory,
 }
 
 /// Freeze a list
@@ -264,6 +268,10 @@ impl ListsApp {
             Priority::Lookalike { run_id } => Some(self.scorecard(run_id, caller).await?),
             Priority::Draw | Priority::Column { .. } => None,
         };
+        // The columns that the instance keeps and a large list are together more than it may use.
+        let count = selection.segments.iter().map(|rows| rows.count() as u64);
+        let memory = memory_bytes(count.sum(), recipe.columns.len());
+        let memory = selection.reader.reserve_memory(memory);
         let candidates = collect(&selection, &recipe, scorecard.as_ref())
             .await
             .map_err(|error| collect_refused(error, &recipe))?;
@@ -275,6 +283,7 @@ impl ListsApp {
             selection,
             recipe,
             list,
+            _memory: memory,
         })
     }
 
@@ -321,6 +330,7 @@ impl ListsApp {
             selection,
             recipe,
             list,
+            _memory,
         } = frozen;
         let pages = Pages::new(&list);
         let hashes = match self.lists.write_pages(id, &pages).await {

@@ -478,6 +478,11 @@ impl ListsApp {
     ) -> Result<Next, Problem> {
         let caller = asking.caller;
         self.check_rate(transaction, &open.list, caller).await?;
+        // A channel that the list does not have would be looked for through all its pages, and leave a queue behind for every name.
+        let channel = asking.form.channel.as_ref();
+        if channel.is_some_and(|channel| !open.layout.channels.contains(channel)) {
+            return Ok(Next::Nobody(exhausted()));
+        }
         let wanted: Vec<(u16, &Partition)> = open
             .partitions_for(caller)
             .filter(|(_, partition)| {

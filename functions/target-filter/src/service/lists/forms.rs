@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 
 use chudian_dataset::schema::Purpose;
+use chudian_vocabulary::masking::{looks_like_a_number, mask_numbers};
 use chudian_vocabulary::{Name, check_identifier};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -183,10 +184,11 @@ impl FormFault {
     }
 }
 
-/// Checks a text that people wrote: 1 to `letters_max` letters.
+/// Checks a text that people wrote: 1 to `letters_max` letters, no control characters (PostgreSQL keeps no U+0000 at all), and no telephone
+/// number, which everybody who sees the list would see (PR-2).
 ///
 /// # Errors
-/// When it is empty or too long.
+/// When it is empty, too long, or holds what it must not.
 pub fn check_text(pointer: &str, text: &str, letters_max: usize) -> Result<(), FormFault> {
     let letters = text.chars().count();
     if text.trim().is_empty() || letters > letters_max {
@@ -194,6 +196,20 @@ pub fn check_text(pointer: &str, text: &str, letters_max: usize) -> Result<(), F
             pointer,
             format!("须填写 1 至 {letters_max} 个字符。"),
             format!("Must have 1 to {letters_max} characters."),
+        ));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(FormFault::new(
+            pointer,
+            "不能包含控制字符或换行。",
+            "Must not contain control characters or line breaks.",
+        ));
+    }
+    if mask_numbers(text) != text || looks_like_a_number(text) {
+        return Err(FormFault::new(
+            pointer,
+            "不能包含电话号码。",
+            "Must not contain a telephone number.",
         ));
     }
     Ok(())

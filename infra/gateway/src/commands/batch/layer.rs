@@ -20,6 +20,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::commands::client::{Client, Request};
+use crate::language::told;
 
 /// Media types of what is sent.
 const JSON: &str = "application/json";
@@ -209,12 +210,27 @@ pub(in crate::commands) fn publish(
         }
         let answer = sent(client, "POST", &format!("{path}/publish"), JSON, &[])?;
         let published: Published = client.read(&answer)?;
-        // An earlier run's layer that a later one has replaced is in force no more, and its values are wanted again.
-        if published.current_version.split('+').any(|part| part == id) || state == IMPORTING {
+        if is_in_force(&published.current_version, &id) {
             return Ok(published.current_version);
+        }
+        // An earlier run's layer that a later one has replaced is in force no more, and its values are wanted again. One that was sent just
+        // now lies over a snapshot that is no longer the current one, or was replaced as it came.
+        if state == IMPORTING {
+            anyhow::bail!(told!(
+                "layer {} was published over {}, but {} came into force meanwhile, without it; run the command again for the snapshot that is in force now",
+                "附加列 {} 已发布在 {} 之上，但其间 {} 已生效，其中不含该附加列；请针对当前生效的快照重新运行本命令",
+                id,
+                layer.snapshot,
+                published.current_version,
+            ));
         }
     }
     anyhow::bail!("more than {REPEATS_MAX} layers `{}`", layer.key)
+}
+
+/// Whether a layer is part of a dataset version.
+fn is_in_force(version: &str, layer: &str) -> bool {
+    version.split('+').skip(1).any(|part| part == layer)
 }
 
 /// Begins the layer, or finds it: its id, its state and what has arrived.
@@ -388,6 +404,14 @@ mod tests {
             builder.push(value.as_ref()).unwrap();
         }
         builder.finish()
+    }
+
+    /// Goal: a layer that came too late is not taken for one that is in force.
+    #[test]
+    fn a_layer_is_in_force_as_a_part_of_the_version() {
+        assert!(is_in_force("ds_a+ly_b+ly_c", "ly_c"));
+        assert!(!is_in_force("ds_d", "ly_c"));
+        assert!(!is_in_force("ds_d+ly_cc", "ly_c"));
     }
 
     /// Goal: whatever the order of the table, each customer of the dataset gets its own values; the later row counts, who is not named had no
