@@ -216,7 +216,7 @@ pub struct HeldOut {
 }
 
 /// Rounded mean of a sum.
-fn mean(total_fen: i64, months: usize) -> i64 {
+pub(crate) fn mean(total_fen: i64, months: usize) -> i64 {
     let months = i64::try_from(months.max(1)).unwrap_or(1);
     round_ratio(total_fen, months, Rounding::DEFAULT)
 }
@@ -720,27 +720,51 @@ impl<'a> Pricer<'a> {
     }
 }
 
+/// The sums of a saving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SavingSums {
+    /// Fen.
+    pub(crate) total_fen: i64,
+    /// Months in which the candidate is cheaper.
+    pub(crate) months_won: usize,
+    /// Change of the operator's revenue without tax, fen.
+    pub(crate) revenue_change_total_fen: i64,
+}
+
+impl SavingSums {
+    /// Of a candidate beside the present plan, month by month.
+    pub(crate) fn of(present: &[MonthResult], candidate: &[MonthResult]) -> Self {
+        let mut sums = Self {
+            total_fen: 0,
+            months_won: 0,
+            revenue_change_total_fen: 0,
+        };
+        // Members' own bills are the operator's revenue too, their tax included: it is the same on both sides unless the member moves.
+        let revenue_fen = |month: &MonthResult| month.total_fen() - month.tax_fen;
+        for (present, candidate) in present.iter().zip(candidate) {
+            let saving_fen = present.total_fen() - candidate.total_fen();
+            sums.total_fen += saving_fen;
+            sums.months_won += usize::from(saving_fen > 0);
+            sums.revenue_change_total_fen += revenue_fen(candidate) - revenue_fen(present);
+        }
+        sums
+    }
+}
+
 fn saving(present: &[MonthResult], candidate: &[MonthResult]) -> Saving {
+    let sums = SavingSums::of(present, candidate);
     let months_fen: Vec<i64> = present
         .iter()
         .zip(candidate)
         .map(|(present, candidate)| present.total_fen() - candidate.total_fen())
         .collect();
-    let total_fen = months_fen.iter().sum();
-    // Members' own bills are the operator's revenue too, their tax included: it is the same on both sides unless the member moves.
-    let revenue = |months: &[MonthResult]| {
-        months
-            .iter()
-            .map(|month| month.total_fen() - month.tax_fen)
-            .sum::<i64>()
-    };
-    let revenue_change_total_fen = revenue(candidate) - revenue(present);
+    let months = months_fen.len();
     Saving {
-        months_won: months_fen.iter().filter(|saving| **saving > 0).count(),
-        total_fen,
-        mean_fen: mean(total_fen, months_fen.len()),
-        revenue_change_total_fen,
-        revenue_change_mean_fen: mean(revenue_change_total_fen, months_fen.len()),
+        months_won: sums.months_won,
+        total_fen: sums.total_fen,
+        mean_fen: mean(sums.total_fen, months),
+        revenue_change_total_fen: sums.revenue_change_total_fen,
+        revenue_change_mean_fen: mean(sums.revenue_change_total_fen, months),
         months_fen,
     }
 }

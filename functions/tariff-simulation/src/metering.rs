@@ -6,7 +6,7 @@
 use crate::cells::{Kind, Measure};
 use crate::compile::{CompiledCatalogue, Meter, Profile};
 use crate::limits::METER_MAX;
-use crate::number::BlockRounding;
+use crate::number::{BlockRounding, Exact};
 use crate::usage::{CustomerUsage, MonthUsage, UsageEvent, UsageLine};
 
 /// Usage that is too large to be priced safely.
@@ -118,6 +118,68 @@ impl CompiledCatalogue {
         }
         Ok(())
     }
+}
+
+/// The meters of plans without add-ons that one line of totals moves, by what they ask of it: found once, for any number of customers
+/// who have this line.
+#[derive(Clone, Debug)]
+pub(crate) struct LineMeters {
+    questions: Vec<(Profile, Vec<u32>)>,
+}
+
+impl LineMeters {
+    /// Of a line; what it holds does not matter, only where it belongs.
+    pub(crate) fn of(catalogue: &CompiledCatalogue, line: &UsageLine) -> Self {
+        let table = &catalogue.meters;
+        let mut questions: Vec<(Profile, Vec<u32>)> = Vec::new();
+        let is_off = catalogue.catalogue.switched_off[line.kind.index()];
+        let meters = table.by_cell.get(line.cell).filter(|_| !is_off);
+        for index in meters.into_iter().flatten() {
+            let position = *index as usize;
+            let meter = table.meters.get(position).filter(|_| position < table.bare);
+            let Some(profile) = meter.and_then(|meter| table.profiles.get(meter.profile)) else {
+                continue;
+            };
+            match questions.iter_mut().find(|(known, _)| known == profile) {
+                Some((_, positions)) => positions.push(*index),
+                None => questions.push((*profile, vec![*index])),
+            }
+        }
+        Self { questions }
+    }
+
+    /// Adds the line to `meters`. The caller knows by [`line_bound`] that no sum leaves [`METER_MAX`].
+    #[inline]
+    pub(crate) fn add(&self, line: &UsageLine, meters: &mut [i64]) {
+        for (profile, positions) in &self.questions {
+            let (quantity, _) = answer(line, *profile);
+            for position in positions {
+                if let Some(meter) = meters.get_mut(*position as usize) {
+                    *meter = meter.plus(quantity);
+                }
+            }
+        }
+    }
+}
+
+impl CompiledCatalogue {
+    /// The longest increment that any plan asks for.
+    pub(crate) fn increment_max(&self) -> i64 {
+        let profiles = self.meters.profiles.iter();
+        profiles
+            .map(|profile| profile.increment_first.max(profile.increment_next))
+            .max()
+            .unwrap_or(1)
+    }
+}
+
+/// At most so much does a line without billed units add to any meter whose increments are no longer than `increment_max`: each event is
+/// rounded up by less than one increment, and a line without a number of events counts as one. At most 10¹⁵ for a line within
+/// its bounds, so that all lines of a month can be added up.
+pub(crate) fn line_bound(line: &UsageLine, increment_max: i64) -> i64 {
+    let quantity = |quantity: Option<i64>| quantity.unwrap_or(0);
+    let events = quantity(line.count).max(1);
+    quantity(line.seconds) + quantity(line.kb) + events * 2 * increment_max
 }
 
 /// Whether a band or type of day that the line does not state decides about this meter.

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use chudian_vocabulary::Name;
 
-use crate::comparison::{Candidate, PlanResult};
+use crate::comparison::{Candidate, Lacks, PlanResult};
 use crate::compile::CompiledCatalogue;
 use crate::number::PERCENT_WHOLE;
 use crate::plan::{RankingRule, TieBreak};
@@ -77,7 +77,20 @@ pub fn rank(
     mut candidates: Vec<Candidate>,
 ) -> Ranked {
     for candidate in &mut candidates {
-        candidate.not_recommended = objections(rule, present, candidate);
+        let beside = match (present, &candidate.saving) {
+            (Some(present), Some(saving)) => Some(Beside {
+                score: score(rule, candidate),
+                months: months_of(candidate),
+                present_total_fen: present.months[..saving.months_fen.len()]
+                    .iter()
+                    .map(|month| i128::from(month.total_fen()))
+                    .sum(),
+                revenue_change_total_fen: saving.revenue_change_total_fen,
+                months_won: saving.months_won,
+            }),
+            _ => None,
+        };
+        candidate.not_recommended = objections(rule, candidate.result.lacks, beside);
     }
     candidates.sort_by(|left, right| order(catalogue, rule, left, right));
     candidates
@@ -112,53 +125,76 @@ pub(crate) fn score_of_saving(
     }
 }
 
-fn objections(
+/// What the rule looks at where a candidate stands beside a present plan.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beside {
+    /// By which candidates are ordered, see [`score_of_saving`].
+    pub(crate) score: i128,
+    /// Months that were compared.
+    pub(crate) months: i128,
+    /// What they cost in the present plan, fen.
+    pub(crate) present_total_fen: i128,
+    /// Change of the operator's revenue without tax, sum, fen.
+    pub(crate) revenue_change_total_fen: i64,
+    /// Months in which the candidate is cheaper.
+    pub(crate) months_won: usize,
+}
+
+/// Everything that the rule has against a candidate; `beside` is nothing for a customer without a present plan.
+pub(crate) fn objections(
     rule: &RankingRule,
-    present: Option<&PlanResult>,
-    candidate: &Candidate,
+    lacks: Lacks,
+    beside: Option<Beside>,
 ) -> Vec<NotRecommended> {
     let mut objections = Vec::new();
-    if candidate.result.lacks.price {
+    if lacks.price {
         objections.push(NotRecommended::UsageWithoutPrice);
     }
-    if candidate.result.lacks.service {
+    if lacks.service {
         objections.push(NotRecommended::UsageNotServed);
     }
-    let (Some(present), Some(saving)) = (present, &candidate.saving) else {
+    let Some(beside) = beside else {
         return objections;
     };
-    let months = months_of(candidate);
-    // In the units of `score`.
-    let spread = i128::from(rule.switching_cost_months.max(1));
-    let score = score(rule, candidate);
-    match rule.saving_min_fen {
-        None if score <= 0 => objections.push(NotRecommended::NotCheaper),
-        Some(least) if score < i128::from(least) * months * spread => {
-            objections.push(NotRecommended::SavingBelowMinimum)
-        }
-        // Without a least percentage a province may admit plans that are a little dearer, by a negative `saving_min`.
-        _ if rule.saving_percent_min_milli == 0 => {}
-        _ => {
-            let total: i128 = present.months[..saving.months_fen.len()]
-                .iter()
-                .map(|month| i128::from(month.total_fen()))
-                .sum();
-            if score * i128::from(PERCENT_WHOLE)
-                < total * spread * i128::from(rule.saving_percent_min_milli)
-            {
-                objections.push(NotRecommended::SavingBelowMinimum);
-            }
-        }
-    }
+    objections.extend(objection_to_saving(rule, &beside));
     if rule.revenue_change_min_fen.is_some_and(|least| {
-        i128::from(saving.revenue_change_total_fen) < i128::from(least) * months
+        i128::from(beside.revenue_change_total_fen) < i128::from(least) * beside.months
     }) {
         objections.push(NotRecommended::RevenueBelowFloor);
     }
-    if saving.months_won < rule.months_won_min {
+    if beside.months_won < rule.months_won_min {
         objections.push(NotRecommended::TooFewMonthsWon);
     }
     objections
+}
+
+/// What the rule has against the saving itself.
+fn objection_to_saving(rule: &RankingRule, beside: &Beside) -> Option<NotRecommended> {
+    if beside.score >= score_min(rule, beside.months, beside.present_total_fen) {
+        return None;
+    }
+    Some(if rule.saving_min_fen.is_none() && beside.score <= 0 {
+        NotRecommended::NotCheaper
+    } else {
+        NotRecommended::SavingBelowMinimum
+    })
+}
+
+/// The least score whose saving the rule admits beside a present plan of which the months cost `present_total_fen`.
+pub(crate) fn score_min(rule: &RankingRule, months: i128, present_total_fen: i128) -> i128 {
+    // In the units of the score.
+    let spread = i128::from(rule.switching_cost_months.max(1));
+    let by_amount = rule
+        .saving_min_fen
+        .map_or(1, |least| i128::from(least) * months * spread);
+    // Without a least percentage a province may admit plans that are a little dearer, by a negative `saving_min`.
+    if rule.saving_percent_min_milli == 0 {
+        return by_amount;
+    }
+    let share = present_total_fen * spread * i128::from(rule.saving_percent_min_milli);
+    // The quotient rounded up, by way of its negative: a whole score reaches the share from there on.
+    let rounded_down = (-share).div_euclid(i128::from(PERCENT_WHOLE));
+    by_amount.max(-rounded_down)
 }
 
 fn order(

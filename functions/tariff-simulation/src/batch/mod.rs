@@ -3,18 +3,19 @@
 //! ```text
 //! mapping (data) ─ bind ─▶ Binding ─┐
 //! columns of a segment ─────────────┴─ derive(rows) ─▶ best plan, saving, months won, revenue change: a column each
+//!                                        by blocks: read, meter, screen plan by plan, judge
 //! ```
 //!
 //! Invariant: a customer's answer is that of a single comparison with the same usage, day and rule, to the fen. The plans are screened
-//! by the engine alone ([`totals`]); what the screen puts first is then priced and judged by the very functions that answer a
+//! by the engine alone ([`totals`]); what the screen puts first is then judged by the very rule that judges the answer to a
 //! single question. Nothing is kept between customers but scratch space. No storage here.
 
 mod best;
 mod mapping;
+mod reading;
 mod rows;
 mod totals;
 
-pub use best::{Best, Screen, best};
 pub use mapping::{
     Binding, MONTH_PLACEHOLDER, MappingJson, ProfileColumnsJson, UsageColumnJson, UsageFieldJson,
 };

@@ -9,16 +9,14 @@ use chudian_dataset::column::builder::{ColumnBuilder, PushError};
 use chudian_dataset::schema::{Column, ColumnName, Kind as ColumnKind, SchemaError, Unit};
 use chudian_vocabulary::{Date, Name};
 
-use super::best::{Best, Screen, best};
-use super::mapping::{Binding, UsageFieldJson};
+use super::best::{Best, Group, Recommended, Screen, Seat};
+use super::mapping::Binding;
+use super::reading::Reading;
 use crate::cells::Word;
-use crate::comparison::{Candidate, SimulationRequest};
 use crate::compile::CompiledCatalogue;
 use crate::eligibility::plan_reasons;
-use crate::limits::USAGE_QUANTITY_MAX;
-use crate::metering::{MeteredMonth, MeteredUsage, MeteredUser};
 use crate::plan::{Catalogue, RankingRule};
-use crate::usage::{Customer, WhatIf};
+use crate::usage::Customer;
 
 /// Names of the derived columns, in their order: best plan, saving, months won, revenue change.
 pub const DERIVED_COLUMNS: [&str; 4] = [
@@ -27,6 +25,10 @@ pub const DERIVED_COLUMNS: [&str; 4] = [
     "tariff_months_won",
     "tariff_revenue_change",
 ];
+
+/// Customers that are priced together: enough that a plan's tables are worth fetching, few enough that their usage stays in the cache
+/// nearest to the core (the sample's plans ask 32 numbers of a month, which are 1.5 KB for six).
+const BLOCK_ROWS: usize = 16;
 
 /// The derived columns as a layer declares them. A customer for whom no plan is recommended has no value in any of them.
 ///
@@ -128,60 +130,50 @@ pub fn derive(
         ColumnKind::Integer,
         ColumnKind::Money,
     ];
-    let [
-        mut best_plan,
-        mut saving,
-        mut months_won,
-        mut revenue_change,
-    ] = kinds.map(ColumnBuilder::new);
+    let mut derived = kinds.map(ColumnBuilder::new);
     let (mut plan_months, mut skipped) = (0, 0);
-    for row in rows {
-        let answer = pricing.customer(row);
-        match &answer {
-            Some(answer) => plan_months += answer.plan_months,
-            None => skipped += 1,
-        }
-        match answer.and_then(|answer| answer.candidate) {
-            Some(Candidate {
-                result,
-                saving: saved,
-                ..
-            }) => {
-                best_plan.push_word(&catalogue.catalogue.plans[result.plan].id)?;
-                match saved {
-                    Some(saved) => {
-                        saving.push_integer(saved.mean_fen)?;
-                        months_won
-                            .push_integer(i64::try_from(saved.months_won).unwrap_or(i64::MAX))?;
-                        revenue_change.push_integer(saved.revenue_change_mean_fen)?;
-                    }
-                    // A customer without a present plan saves nothing.
-                    None => {
-                        saving.push_null()?;
-                        months_won.push_null()?;
-                        revenue_change.push_null()?;
-                    }
-                }
+    for first in rows.clone().step_by(BLOCK_ROWS) {
+        let block = first..rows.end.min(first + BLOCK_ROWS);
+        for answer in pricing.block(block) {
+            match &answer {
+                Some(answer) => plan_months += answer.plan_months,
+                None => skipped += 1,
             }
-            None => {
-                for column in [
-                    &mut best_plan,
-                    &mut saving,
-                    &mut months_won,
-                    &mut revenue_change,
-                ] {
-                    column.push_null()?;
-                }
-            }
+            let recommended = answer.and_then(|answer| answer.recommended);
+            push(catalogue, &mut derived, recommended)?;
         }
     }
     Ok(Derived {
-        columns: [best_plan, saving, months_won, revenue_change]
-            .map(ColumnBuilder::finish)
-            .into(),
+        columns: derived.map(ColumnBuilder::finish).into(),
         plan_months,
         skipped,
     })
+}
+
+/// Writes a row of the derived columns.
+fn push(
+    catalogue: &CompiledCatalogue,
+    derived: &mut [ColumnBuilder; 4],
+    recommended: Option<Recommended>,
+) -> Result<(), PushError> {
+    let [best_plan, saving, months_won, revenue_change] = derived;
+    match recommended.and_then(|recommended| catalogue.catalogue.plans.get(recommended.plan)) {
+        Some(plan) => best_plan.push_word(&plan.id)?,
+        None => best_plan.push_null()?,
+    }
+    // A customer without a present plan saves nothing.
+    match recommended.and_then(|recommended| recommended.saving) {
+        Some(saved) => {
+            saving.push_integer(saved.saving_fen)?;
+            months_won.push_integer(i64::try_from(saved.months_won).unwrap_or(i64::MAX))?;
+            revenue_change.push_integer(saved.revenue_change_fen)
+        }
+        None => {
+            saving.push_null()?;
+            months_won.push_null()?;
+            revenue_change.push_null()
+        }
+    }
 }
 
 /// A column of words with the meaning of each of its words, looked up once.
@@ -239,23 +231,24 @@ impl<'a, T> Words<'a, T> {
     }
 }
 
-/// What eligibility depends on: codes of plan, brand, region and customer type.
-type EligibilityKey = [Option<usize>; 4];
+/// What a group is known by: codes of plan, brand, region and customer type.
+type GroupKey = [Option<usize>; 4];
 
-/// Prices the customers of a segment one after the other.
+/// Prices the customers of a segment, a block after the other.
 struct Pricing<'a> {
     catalogue: &'a CompiledCatalogue,
     binding: &'a Binding,
     terms: &'a Terms,
-    usage: &'a [Arc<ColumnData>],
+    reading: Reading<'a>,
     plans: Words<'a, usize>,
     brands: Words<'a, String>,
     regions: Words<'a, String>,
     customer_types: Words<'a, String>,
-    eligible: HashMap<EligibilityKey, Vec<usize>>,
-    request: SimulationRequest,
-    metered: MeteredUsage,
-    screen: Screen,
+    groups: Vec<Group<'a>>,
+    /// Place in `groups`; nothing where no rule holds.
+    places: HashMap<GroupKey, Option<usize>>,
+    seats: Vec<Seat>,
+    screen: Screen<'a>,
 }
 
 impl<'a> Pricing<'a> {
@@ -278,33 +271,38 @@ impl<'a> Pricing<'a> {
             catalogue,
             binding,
             terms,
-            usage,
+            reading: Reading::new(catalogue, binding, usage, BLOCK_ROWS),
             plans: Words::new(plan, |word| plan_called(words, word)),
             brands: Words::new(brand, |word| called(&words.brands, word)),
             regions: Words::new(region, |word| called(&words.regions, word)),
             customer_types: Words::new(customer_type, |word| called(&words.customer_types, word)),
-            eligible: HashMap::new(),
-            request: SimulationRequest {
-                usage: binding.template.clone(),
-                on: terms.on,
-                plans: None,
-                ranking: RankingRule::default(),
-                what_if: WhatIf::NOTHING,
-                with_add_ons: terms.with_add_ons,
-                described: 0,
-            },
-            metered: MeteredUsage {
-                users: vec![MeteredUser {
-                    months: vec![MeteredMonth::default(); months],
-                }],
-            },
-            screen: Screen::default(),
+            groups: Vec::new(),
+            places: HashMap::new(),
+            seats: (0..BLOCK_ROWS).map(|_| Seat::new(months)).collect(),
+            screen: Screen::new(catalogue, terms.on, terms.with_add_ons),
         }
     }
 
-    /// The answer for one row; nothing when the customer cannot be priced.
-    fn customer(&mut self, row: usize) -> Option<Best> {
-        self.fill(row)?;
+    /// The answers for the rows of a block; nothing where the customer cannot be priced.
+    fn block(&mut self, rows: Range<usize>) -> Vec<Option<Best>> {
+        self.reading.read(rows.clone());
+        for (position, row) in rows.clone().enumerate() {
+            let group = self.group(row);
+            if let Some(seat) = self.seats.get_mut(position) {
+                let metered = self.reading.meter(position, &mut seat.metered);
+                seat.group = group.filter(|_| metered.is_some());
+            }
+        }
+        let seats = self.seats.get_mut(..rows.len()).unwrap_or_default();
+        let template = &self.binding.template;
+        self.screen
+            .best(&self.groups, seats, template, |position, usage| {
+                self.reading.fill(position, usage);
+            })
+    }
+
+    /// The group of a row; nothing when the catalogue does not know one of its words, or no rule holds.
+    fn group(&mut self, row: usize) -> Option<usize> {
         let plan = self.plans.said(row).known()?;
         let brand = self.brands.said(row).known()?;
         let region = self.regions.said(row).known()?;
@@ -315,84 +313,44 @@ impl<'a> Pricing<'a> {
             region.map(|(code, _)| code),
             customer_type.map(|(code, _)| code),
         ];
+        if let Some(place) = self.places.get(&key) {
+            return *place;
+        }
+        let catalogue = &self.catalogue.catalogue;
         let plan = plan.map(|(_, index)| *index);
-        let plans = &self.catalogue.catalogue.plans;
-        let brand = match brand {
-            Some((_, brand)) => Some(brand.clone()),
-            None => plan.and_then(|plan| plans.get(plan)?.brand.clone()),
-        };
-        self.request.usage.customer = Customer {
+        let customer = Customer {
             plan,
-            brand,
+            brand: match brand {
+                Some((_, brand)) => Some(brand.clone()),
+                None => plan.and_then(|plan| catalogue.plans.get(plan)?.brand.clone()),
+            },
             region: region.map(|(_, region)| region.clone()),
             customer_type: customer_type.map(|(_, word)| word.clone()),
             ..Customer::default()
         };
-        let rule = self
-            .terms
-            .rule_of(region.map(|(_, region)| region.as_str()))?;
-        if self.request.ranking != *rule {
-            self.request.ranking.clone_from(rule);
-        }
-        let months = self.request.usage.months.iter();
-        for (month, metered) in months.zip(
-            self.metered
-                .users
-                .iter_mut()
-                .flat_map(|user| &mut user.months),
-        ) {
-            self.catalogue.meter_lines(&month.lines, metered).ok()?;
-        }
-        let (catalogue, request) = (&self.catalogue.catalogue, &self.request);
-        let eligible = self
-            .eligible
-            .entry(key)
-            .or_insert_with(|| eligible(catalogue, &request.usage.customer, request.on));
-        best(
-            self.catalogue,
-            &self.request,
-            &self.metered,
-            eligible,
-            &mut self.screen,
-        )
-        .ok()
-    }
-
-    /// Fills the usage of a row into the request; nothing when a figure is out of bounds.
-    fn fill(&mut self, row: usize) -> Option<()> {
-        for (place, column) in self.binding.places.iter().zip(self.usage) {
-            let ColumnData::Integers { values, .. } = column.as_ref() else {
-                return None;
-            };
-            let quantity = if column.is_valid(row) {
-                values.get(row)?
-            } else {
-                0
-            };
-            if u64::try_from(quantity).is_ok_and(|quantity| quantity > USAGE_QUANTITY_MAX)
-                || quantity < 0
-            {
-                return None;
-            }
-            let month = self.request.usage.months.get_mut(place.month)?;
-            let line = month.lines.get_mut(place.line)?;
-            match place.field {
-                UsageFieldJson::Seconds => line.seconds = Some(quantity),
-                UsageFieldJson::Kb => line.kb = Some(quantity),
-                UsageFieldJson::Count => line.count = Some(quantity),
-            }
-        }
-        Some(())
+        let rule = self.terms.rule_of(customer.region.as_deref());
+        let place = rule.map(|rule| {
+            let eligible = eligible(catalogue, &customer, self.terms.on);
+            self.groups.push(Group {
+                customer,
+                rule,
+                eligible_count: eligible.iter().filter(|eligible| **eligible).count(),
+                eligible,
+            });
+            self.groups.len() - 1
+        });
+        self.places.insert(key, place);
+        place
     }
 }
 
-/// The plans that the customer can have, the present one left out, in the catalogue's order.
-fn eligible(catalogue: &Catalogue, customer: &Customer, on: Date) -> Vec<usize> {
+/// By plan of the catalogue: whether the customer can have it; not the present one.
+fn eligible(catalogue: &Catalogue, customer: &Customer, on: Date) -> Vec<bool> {
     let plans = catalogue.plans.iter().enumerate();
     plans
-        .filter(|(index, _)| Some(*index) != customer.plan)
-        .filter(|(_, plan)| plan_reasons(catalogue, customer, plan, on).is_empty())
-        .map(|(index, _)| index)
+        .map(|(index, plan)| {
+            Some(index) != customer.plan && plan_reasons(catalogue, customer, plan, on).is_empty()
+        })
         .collect()
 }
 

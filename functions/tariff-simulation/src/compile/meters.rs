@@ -61,8 +61,10 @@ pub struct MeterTable {
     bands: usize,
     /// Distinct profiles.
     pub profiles: Vec<Profile>,
-    /// Distinct meters.
+    /// Distinct meters: first those of the plans without add-ons.
     pub meters: Vec<Meter>,
+    /// How many of them plans without add-ons ask for.
+    pub bare: usize,
     /// Meters that count a cell: `by_cell[cell]`.
     pub by_cell: Vec<Vec<u32>>,
     index: HashMap<(CellSet, usize), u32>,
@@ -75,6 +77,7 @@ impl MeterTable {
             bands: catalogue.cells.bands.len(),
             profiles: Vec::new(),
             meters: Vec::new(),
+            bare: 0,
             by_cell: Vec::new(),
             index: HashMap::new(),
         }

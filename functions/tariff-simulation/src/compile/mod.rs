@@ -73,10 +73,18 @@ impl Catalogue {
     #[must_use]
     pub fn compile(self) -> CompiledCatalogue {
         let mut meters = MeterTable::new(&self);
+        // Bare plans first: a batch without add-ons asks no other meters, and so finds its own side by side.
+        let bare: Vec<Variant> = self
+            .plans
+            .iter()
+            .map(|plan| variant(&self, plan, &[], &mut meters))
+            .collect();
+        meters.bare = meters.meters.len();
         let plans = self
             .plans
             .iter()
-            .map(|plan| compile_plan(&self, plan, &mut meters))
+            .zip(bare)
+            .map(|(plan, bare)| compile_plan(&self, plan, bare, &mut meters))
             .collect();
         meters.finish();
         CompiledCatalogue {
@@ -87,7 +95,12 @@ impl Catalogue {
     }
 }
 
-fn compile_plan(catalogue: &Catalogue, plan: &Plan, meters: &mut MeterTable) -> CompiledPlan {
+fn compile_plan(
+    catalogue: &Catalogue,
+    plan: &Plan,
+    bare: Variant,
+    meters: &mut MeterTable,
+) -> CompiledPlan {
     let add_ons: Vec<&AddOn> = plan
         .add_ons
         .iter()
@@ -97,7 +110,6 @@ fn compile_plan(catalogue: &Catalogue, plan: &Plan, meters: &mut MeterTable) -> 
         .filter(|slot| add_ons[*slot].is_structural())
         .take(STRUCTURAL_ADD_ONS_MAX)
         .collect();
-    let bare = variant(catalogue, plan, &[], meters);
     let mut with_add_ons = Vec::new();
     if !add_ons.is_empty() {
         for mask in 0..1_usize << structural_slots.len() {

@@ -6,6 +6,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod batches;
 mod cases;
 mod comparing;
 mod documents;
