@@ -19,8 +19,8 @@ pub(crate) struct Options {
     /// Seconds of load in each round and side.
     #[arg(long, default_value = "4")]
     seconds: String,
-    /// Only these, separated by commas: start, hello, key-value, look-up, simulation, engine, feedback,
-    /// import, memory, filter (beside DuckDB, which is installed for it).
+    /// Only these, separated by commas: start, hello, key-value, look-up, simulation, engine, batch,
+    /// feedback, sms, import, memory, filter (beside DuckDB, which is installed for it).
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Customers of the tables on which the filter is measured.

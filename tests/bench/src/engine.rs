@@ -77,6 +77,56 @@ pub(crate) fn run(setup: &Setup) -> Result<()> {
     Ok(())
 }
 
+/// The engine inside Wasm on some cores at once, as a measure for others.
+pub(crate) struct Engines {
+    each: Vec<Inside>,
+    customers: Vec<Vec<u8>>,
+    /// What one of them prices in a turn.
+    plan_months: u64,
+}
+
+impl Engines {
+    /// An instance for each core.
+    pub(crate) fn load(setup: &Setup, cores: usize) -> Result<Self> {
+        let catalogue = chudian_sample::catalogue_json()?;
+        let customers = sample_usage()?;
+        let native = Native::load(&catalogue)?;
+        let mut plan_months = 0;
+        for usage in &customers {
+            plan_months += native.price(usage)?.1;
+        }
+        let each = (0..cores).map(|_| Inside::load(setup, &catalogue));
+        Ok(Self {
+            each: each.collect::<Result<_>>()?,
+            customers,
+            plan_months,
+        })
+    }
+
+    /// Prices the customers once on each core; plan-months per second of all together.
+    pub(crate) fn plan_months_per_s(&mut self) -> Result<f64> {
+        let plan_months = self.plan_months * self.each.len() as u64;
+        let customers = &self.customers;
+        let price = |engine: &mut Inside| {
+            let mut customers = customers.iter();
+            customers.try_for_each(|usage| engine.price(usage).map(drop))
+        };
+        let price = &price;
+        let begin = Instant::now();
+        std::thread::scope(|scope| {
+            let engines = self.each.iter_mut();
+            let all: Vec<_> = engines
+                .map(|engine| scope.spawn(move || price(engine)))
+                .collect();
+            all.into_iter().try_for_each(|one| {
+                one.join()
+                    .map_err(|_| anyhow::anyhow!("a thread of the engine panicked"))?
+            })
+        })?;
+        Ok(plan_months as f64 / begin.elapsed().as_secs_f64())
+    }
+}
+
 /// Usage documents of the first customers of the sample.
 fn sample_usage() -> Result<Vec<Vec<u8>>> {
     let settings = chudian_sample::Settings {

@@ -1,6 +1,7 @@
 //! Measurements of the suite, each a ratio of two sides that ran alternately in this one process tree. Absolute figures are
 //! printed beside them for orientation; on a shared machine only the ratios and the medians mean something.
 
+mod batch;
 mod engine;
 mod feedback;
 mod hello;
@@ -63,7 +64,7 @@ struct Setup {
     /// Seconds of mixed load for the memory run.
     #[arg(long, default_value_t = 120)]
     memory_seconds: u64,
-    /// Only these: start, hello, key-value, look-up, simulation, engine, feedback, sms, import, memory.
+    /// Only these: start, hello, key-value, look-up, simulation, engine, batch, feedback, sms, import, memory.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -106,6 +107,9 @@ fn main() -> Result<()> {
             }
             if setup.wants("engine") {
                 engine::run(&setup)?;
+            }
+            if setup.wants("batch") {
+                batch::run(&setup)?;
             }
             if setup.wants("feedback") {
                 feedback::run(&setup)?;
