@@ -16,6 +16,9 @@ use sha2::{Digest as _, Sha256};
 /// Where the pages are built, from this crate's folder.
 const PAGES: &str = "../../infra/console/dist";
 
+/// The pages that must be there; a build without one of them is an old one.
+const PAGE_FILES: [&str; 2] = ["tariff/index.html", "filter/index.html"];
+
 /// Bytes of the SHA-256 that name a version of a file: 128 bits, so that two versions never share a name by chance.
 const TAG_BYTES: usize = 16;
 
@@ -23,7 +26,7 @@ fn main() -> Result<()> {
     let pages = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join(PAGES);
     println!("cargo::rerun-if-changed={}", pages.display());
     ensure!(
-        pages.join("tariff/index.html").is_file(),
+        PAGE_FILES.iter().all(|page| pages.join(page).is_file()),
         "the pages are not built: run `cargo xtask build console`, or `npm ci && npm run build` in infra/console"
     );
     let mut paths = Vec::new();

@@ -1,8 +1,8 @@
 /**
  * The pages in a real browser, against a running gateway (or any other host of the components).
  *
- * `CHUDIAN_BASE_URL` is where it listens, `CHUDIAN_PAGE_TOKEN` a page token of one of its customers; the end-to-end suite
- * sets both. `CHUDIAN_CHROMIUM` names another browser than Debian's, `CHUDIAN_PICTURES` a folder for pictures of the page.
+ * `CHUDIAN_BASE_URL` is where it listens; what each page needs beside it stands in tests/browser/README.md; the end-to-end suite
+ * sets all. `CHUDIAN_CHROMIUM` names another browser than Debian's, `CHUDIAN_PICTURES` a folder for pictures of the page.
  */
 import { defineConfig } from '@playwright/test';
 

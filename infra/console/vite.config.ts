@@ -14,9 +14,12 @@ import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /** The pages, by the path of their HTML file from this folder, which is also their path in `dist/`. */
-const PAGES = ['tariff/index.html', 'tariff/404.html'];
+const PAGES = ['tariff/index.html', 'tariff/404.html', 'filter/index.html'];
 
-/** Where scripts and styles go. Their names carry a hash of their content, so they may be cached for ever. */
+/**
+ * Where scripts and styles of every page go: what pages share is one file, below a route that is there with every page. Their
+ * names carry a hash of their content, so they may be cached for ever.
+ */
 const ASSETS_FOLDER = 'tariff/assets';
 
 /** Files smaller than this gain nothing from compression once the headers are counted: they fit in one packet. */

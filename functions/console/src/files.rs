@@ -75,10 +75,14 @@ mod tests {
     fn a_page_has_one_address() {
         assert!(matches!(find("/tariff/"), Found::File(file) if file.path == "tariff/index.html"));
         assert!(matches!(find("/tariff"), Found::Folder(to) if to == "tariff/"));
+        assert!(matches!(find("/filter/"), Found::File(file) if file.path == "filter/index.html"));
+        assert!(matches!(find("/filter"), Found::Folder(to) if to == "filter/"));
         for nothing in [
             "/",
             "",
             "/tariff//",
+            "/filter/v1/count",
+            "/filter/assets/",
             "/tariff/assets",
             "/tariff/assets/",
             "/tariff/../tariff/",

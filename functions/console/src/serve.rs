@@ -188,10 +188,15 @@ fn not_found(question: &Question<'_>) -> Answer {
     response
 }
 
-/// Whether the relative addresses in the not-found page lead to its style from this path: one segment below the folder.
+/// Folders of the pages. The relative addresses of the not-found page lead to its style from beside any of them.
+const FOLDERS: [&str; 2] = ["/tariff/", "/filter/"];
+
+/// Whether the not-found page finds its style from this path: one segment below a folder.
 fn lies_beside(path: &str) -> bool {
-    path.strip_prefix("/tariff/")
-        .is_some_and(|rest| !rest.contains('/'))
+    FOLDERS
+        .iter()
+        .filter_map(|folder| path.strip_prefix(folder))
+        .any(|rest| !rest.contains('/'))
 }
 
 /// A problem of this function, in both languages; codes and titles are those of the common catalogue.
@@ -207,8 +212,8 @@ const NOT_FOUND: Words = Words {
     code: "no-route",
     title: ["没有这个地址", "There is no such route"],
     detail: [
-        "地址可能有误；页面在 /tariff/",
-        "the address may be wrong; the page is at /tariff/",
+        "地址可能有误；页面在 /tariff/ 和 /filter/",
+        "the address may be wrong; the pages are at /tariff/ and /filter/",
     ],
 };
 

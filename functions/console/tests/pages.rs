@@ -80,18 +80,20 @@ async fn every_file_is_served() {
             .collect::<String>();
         assert_eq!(value(&headers, "etag"), format!("\"{expected_tag}\""));
     }
-    let (_, _, page) = get("/tariff/", &[]).await;
-    let page = String::from_utf8(page).unwrap();
-    let links: Vec<&str> = page
-        .split(['"'])
-        .filter_map(|part| part.strip_prefix("../tariff/assets/"))
-        .collect();
-    assert!(links.len() >= 3, "script, style and icon: {page}");
-    for link in links {
-        assert!(
-            by_path(&format!("tariff/assets/{link}")).is_some(),
-            "{link}"
-        );
+    for page in ["/tariff/", "/filter/"] {
+        let (_, _, page) = get(page, &[]).await;
+        let page = String::from_utf8(page).unwrap();
+        let links: Vec<&str> = page
+            .split(['"'])
+            .filter_map(|part| part.strip_prefix("../tariff/assets/"))
+            .collect();
+        assert!(links.len() >= 3, "script, style and icon: {page}");
+        for link in links {
+            assert!(
+                by_path(&format!("tariff/assets/{link}")).is_some(),
+                "{link}"
+            );
+        }
     }
 }
 
@@ -159,6 +161,8 @@ async fn every_answer_carries_the_policy() {
         ("/tariff/", [GZIP]),
         ("/tariff", [GZIP]),
         ("/tariff/none", [("accept", "text/html")]),
+        ("/filter/", [GZIP]),
+        ("/filter/none", [("accept", "text/html")]),
         ("/none", [GZIP]),
     ] {
         let (_, headers, _) = get(path, &headers).await;
@@ -209,17 +213,16 @@ async fn a_page_without_its_slash_is_sent_on_with_its_query() {
 
 #[tokio::test]
 async fn what_is_missing_is_a_page_for_people_and_a_problem_for_programs() {
-    let (status, headers, body) = get(
-        "/tariff/none",
-        &[("accept", "text/html,application/xhtml+xml")],
-    )
-    .await;
-    assert_eq!(
-        (status, value(&headers, "content-type")),
-        (StatusCode::NOT_FOUND, "text/html; charset=utf-8")
-    );
-    let page = String::from_utf8(body).unwrap();
-    assert!(page.contains("没有这个页面") && page.contains("No such page"));
+    for path in ["/tariff/none", "/filter/none"] {
+        let (status, headers, body) =
+            get(path, &[("accept", "text/html,application/xhtml+xml")]).await;
+        assert_eq!(
+            (status, value(&headers, "content-type")),
+            (StatusCode::NOT_FOUND, "text/html; charset=utf-8")
+        );
+        let page = String::from_utf8(body).unwrap();
+        assert!(page.contains("没有这个页面") && page.contains("No such page"));
+    }
 
     for (language, title) in [
         ("en-GB,en;q=0.9", "There is no such route"),

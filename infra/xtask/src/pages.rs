@@ -8,13 +8,14 @@ use sha2::{Digest, Sha256};
 use crate::shell::{Workspace, install_debian, on_path, run, say};
 
 /// Files and folders of `infra/console` that decide what the build yields.
-const INPUTS: [&str; 6] = [
+const INPUTS: [&str; 7] = [
     "package.json",
     "package-lock.json",
     "vite.config.ts",
     "tsconfig.json",
     "src",
     "tariff",
+    "filter",
 ];
 
 /// Installs the pinned npm packages when the lock changed, and builds when an input changed.

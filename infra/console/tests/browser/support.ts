@@ -2,16 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { expect, test as base, type Page, type Request, type Route } from '@playwright/test';
-import * as answers from './answers';
-
-export const API = '**/tariff/v1/';
-export const TOKEN_IN_TESTS = 'pt_intercepted-never-sent-to-a-server';
+import { expect, test as base, type Page, type Request } from '@playwright/test';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** What must never happen on our page, collected while a test runs. */
-interface Watch {
+export interface Watch {
   readonly requests: Request[];
   readonly faults: string[];
 }
@@ -44,37 +40,10 @@ export const test = base.extend<{ watch: Watch }>({
 
 export { expect };
 
-/** Serves the API from `answers`, with what a test puts in place of single routes. */
-export async function intercept(page: Page, replaced: Partial<Record<'page' | 'simulations' | 'bills', (route: Route) => Promise<void>>> = {}) {
-  const language = (request: Request) => (request.headers()['accept-language'] === 'en' ? 'en' : 'zh');
-  await page.route(`${API}page`, replaced.page ?? ((route) => route.fulfill({ json: answers.PAGE })));
-  await page.route(
-    `${API}simulations`,
-    replaced.simulations ??
-      ((route) => {
-        const { what_if: whatIf } = route.request().postDataJSON() as { what_if: Record<string, number> };
-        return route.fulfill({ json: answers.simulation(language(route.request()), whatIf['data'] ?? whatIf['voice'] ?? 1000) });
-      }),
-  );
-  await page.route(
-    `${API}bills`,
-    replaced.bills ??
-      ((route) => {
-        const { plan_id: plan, month } = route.request().postDataJSON() as { plan_id: string; month: string };
-        return route.fulfill({ json: answers.bill(language(route.request()), plan, month) });
-      }),
-  );
-}
-
-/** Opens the page as a hall does. */
-export async function openPage(page: Page, options: { readonly token?: string; readonly query?: string } = {}) {
-  await page.goto(`/tariff/${options.query ?? ''}#token=${options.token ?? TOKEN_IN_TESTS}`);
-}
-
 /** The picture is there when something has been painted into it. */
 export async function expectPainted(page: Page) {
   await expect(async () => {
-    const painted = await page.locator('.chart canvas').evaluate((canvas) => {
+    const painted = await page.locator('[role=img] canvas').first().evaluate((canvas) => {
       const { width, height } = canvas as HTMLCanvasElement;
       const pixels = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height).data ?? [];
       const colours = new Set<number>();
@@ -100,18 +69,32 @@ export async function expectAccessible(page: Page) {
 export async function expectFits(page: Page) {
   const excess = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   expect(excess).toBeLessThanOrEqual(0);
-}
-
-/** An amount as it is shown, in fen: `¥1,234.05` is 123405. */
-export function fenOf(text: string): number {
-  const match = /([\u2212+]?)¥([\d,]+)\.(\d\d)/.exec(text);
-  if (!match) throw new Error(`no amount in "${text}"`);
-  const size = Number(match[2]!.replaceAll(',', '') + match[3]!);
-  return match[1] === '\u2212' ? -size : size;
+  // Nor does it go on below its end, as it would by what is hidden from the eye in a list that scrolls.
+  const below = await page.evaluate(() => document.documentElement.scrollHeight - Math.max(document.body.getBoundingClientRect().height, innerHeight));
+  expect(below).toBeLessThanOrEqual(1);
 }
 
 /** A picture for people to look at, where a folder for them is named. */
 export async function picture(page: Page, name: string) {
   const folder = process.env['CHUDIAN_PICTURES'];
   if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}
+
+/** Calls of a page to the functions, each once, as `method path`; what stands for a part of the path is left to `known`. */
+export function callsOf(watch: Watch, prefixes: readonly string[]): readonly string[] {
+  const called = watch.requests
+    .map((call) => `${call.method().toLowerCase()} ${new URL(call.url()).pathname}`)
+    .filter((call) => prefixes.some((prefix) => call.includes(` ${prefix}`)));
+  return [...new Set(called)].sort();
+}
+
+/** Whether a call is one of the routes of these documents; `{name}` stands for one part of a path. */
+export function isDocumented(call: string, documents: readonly { readonly prefix: string; readonly paths: Record<string, Record<string, unknown>> }[]): boolean {
+  return documents.some(({ prefix, paths }) =>
+    Object.entries(paths).some(([path, methods]) => {
+      const whole = path.startsWith(prefix) ? path : `${prefix.replace(/\/$/, '')}${path}`;
+      const pattern = new RegExp(`^${whole.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{[^}]+\}/g, '[^/]+')}$`);
+      return Object.keys(methods).some((method) => call.startsWith(`${method} `) && pattern.test(call.slice(method.length + 1)));
+    }),
+  );
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodePage, decodeSimulation } from '../../src/tariff/api';
 import { decodeBill, wasRounded } from '../../src/tariff/bill';
 import { byFirstReason, cumulativeSaving, savingByMonth, shownMean, verdict } from '../../src/tariff/comparison';
-import { bill, MONTHS, PAGE, simulation } from '../browser/answers';
+import { bill, MONTHS, PAGE, simulation } from '../browser/tariff/answers';
 
 const decoded = decodeSimulation(simulation('zh'));
 

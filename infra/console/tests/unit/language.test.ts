@@ -1,8 +1,10 @@
 /** Goal: the right language on the first visit, and the same words in both. */
 import { describe, expect, it } from 'vitest';
 import { chooseLanguage, formatMonth, withLanguage } from '../../src/shared/language';
-import en from '../../src/tariff/messages/en';
-import zh from '../../src/tariff/messages/zh';
+import filterEn from '../../src/filter/messages/en';
+import filterZh from '../../src/filter/messages/zh';
+import tariffEn from '../../src/tariff/messages/en';
+import tariffZh from '../../src/tariff/messages/zh';
 
 describe('chooseLanguage', () => {
   it.each([
@@ -34,7 +36,10 @@ it('writes months', () => {
   ]);
 });
 
-describe('the two tables of words', () => {
+describe.each([
+  ['tariff', tariffZh, tariffEn],
+  ['filter', filterZh, filterEn],
+])('the two tables of words of the page %s', (_, zh, en) => {
   const leaves = (table: object, path = ''): [string, string][] =>
     Object.entries(table).flatMap(([key, value]) =>
       typeof value === 'string' ? [[`${path}${key}`, value] as [string, string]] : leaves(value as object, `${path}${key}.`),

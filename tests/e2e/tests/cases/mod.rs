@@ -4,6 +4,7 @@ mod access;
 mod attempts;
 mod batch;
 mod bills;
+mod browser;
 mod canary;
 mod catalogue;
 mod contacts;
@@ -12,6 +13,7 @@ mod dataset;
 mod faults;
 mod feedback;
 mod filter;
+mod filter_page;
 mod forms;
 mod import;
 mod import_events;
@@ -72,6 +74,7 @@ pub(crate) fn all() -> Result<Vec<Case>> {
         openapi::cases,
         together::cases,
         pages::cases,
+        filter_page::cases,
         sample::cases,
         restart::cases,
         canary::cases,

@@ -3,11 +3,14 @@
 use anyhow::{Context, Result, ensure};
 use chudian_e2e::{Host, caller::expect_problem, harness::Case};
 
+/// A customer's page and the analyst's.
+const PAGES: [&str; 2] = ["/tariff/", "/filter/"];
+
 pub(crate) fn cases() -> Vec<Case> {
     vec![
         Case::new(
             "pages::html",
-            "the page is html under a strict policy and is asked for anew each time",
+            "each page is html under a strict policy and is asked for anew each time",
             html,
         ),
         Case::new(
@@ -24,7 +27,11 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 fn html(host: &Host) -> Result<()> {
-    let answer = host.open().get("/tariff/")?;
+    PAGES.iter().try_for_each(|page| html_of(host, page))
+}
+
+fn html_of(host: &Host, page: &str) -> Result<()> {
+    let answer = host.open().get(page)?;
     ensure!(answer.status == 200, "{}", answer.status);
     ensure!(
         answer
@@ -57,14 +64,14 @@ fn html(host: &Host) -> Result<()> {
     if let Some(tag) = answer.header("etag") {
         let again = host
             .open()
-            .send("GET", "/tariff/", &[("if-none-match", tag)], &[])?;
+            .send("GET", page, &[("if-none-match", tag)], &[])?;
         ensure!(
             again.status == 304 && again.body.is_empty(),
             "{}",
             again.status
         );
     }
-    let head = host.open().send("HEAD", "/tariff/", &[], &[])?;
+    let head = host.open().send("HEAD", page, &[], &[])?;
     ensure!(
         head.status == 200 && head.body.is_empty(),
         "HEAD is {}",
@@ -74,8 +81,12 @@ fn html(host: &Host) -> Result<()> {
 }
 
 fn assets(host: &Host) -> Result<()> {
-    let page = host.open().get("/tariff/")?.text();
-    let files: Vec<&str> = page
+    PAGES.iter().try_for_each(|page| assets_of(host, page))
+}
+
+fn assets_of(host: &Host, page: &str) -> Result<()> {
+    let text = host.open().get(page)?.text();
+    let files: Vec<&str> = text
         .split(['"', '\''])
         .filter(|part| {
             part.contains("assets/") && (part.ends_with(".js") || part.ends_with(".css"))
@@ -83,10 +94,10 @@ fn assets(host: &Host) -> Result<()> {
         .collect();
     ensure!(
         files.iter().any(|file| file.ends_with(".js")),
-        "the page loads no script: {page}"
+        "the page loads no script: {text}"
     );
     for file in files {
-        let path = below_the_page(file);
+        let path = below_the_page(page, file);
         let answer = host.open().get(&path)?;
         ensure!(
             answer.status == 200 && !answer.body.is_empty(),
@@ -130,20 +141,22 @@ fn assets(host: &Host) -> Result<()> {
     Ok(())
 }
 
-/// What a browser on `/tariff/` makes of a reference: `../x` is `/x`, `./x` and `x` are `/tariff/x`.
-fn below_the_page(reference: &str) -> String {
+/// What a browser on a page makes of a reference: `../x` is `/x`, `./x` and `x` lie below the page.
+fn below_the_page(page: &str, reference: &str) -> String {
     if reference.starts_with('/') {
         reference.to_owned()
     } else if let Some(beside) = reference.strip_prefix("../") {
         format!("/{beside}")
     } else {
-        format!("/tariff/{}", reference.trim_start_matches("./"))
+        format!("{page}{}", reference.trim_start_matches("./"))
     }
 }
 
 fn nothing_else(host: &Host) -> Result<()> {
     for path in [
         "/tariff/assets/nothing.js",
+        "/filter/assets/nothing.js",
+        "/filter/../spin.toml",
         "/tariff/../spin.toml",
         "/tariff/%2e%2e/spin.toml",
         "/tariff/..%2fspin.toml",

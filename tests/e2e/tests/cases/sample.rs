@@ -3,19 +3,20 @@
 use std::{
     path::Path,
     process::{Command, Stdio},
-    sync::{Mutex, PoisonError},
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use chudian_e2e::{
     Caller, Host,
     ground::today,
-    harness::{Case, LeftOut},
+    harness::Case,
     host::{HostKind, binary},
     repository,
 };
 use chudian_test_support::gateway::Gateway;
 use serde_json::{Value, json};
+
+use super::browser::try_pages;
 
 /// Enough for every planted kind to occur, few enough to be loaded in a moment.
 const CUSTOMERS: &str = "150";
@@ -26,12 +27,6 @@ const SEED: &str = "7";
 /// Whose usage the example is taken to be.
 const PLAN: &str = "mzone-58";
 const CUSTOMER_TYPE: &str = "individual";
-
-/// Debian's browser; `CHUDIAN_CHROMIUM` names another.
-const CHROMIUM: &str = "/usr/bin/chromium";
-
-/// The hosts are tested side by side; two browsers at once would only make each other slow.
-static ONE_BROWSER: Mutex<()> = Mutex::new(());
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -269,22 +264,6 @@ fn months_of_table(table: &str, catalogue: &Value) -> Result<Vec<Value>> {
 }
 
 fn browser(host: &Host) -> Result<()> {
-    if std::env::var_os("CHUDIAN_WITHOUT_BROWSER").is_some() {
-        return Err(LeftOut(
-            "CHUDIAN_WITHOUT_BROWSER is set: the pages were not tried in a browser".to_owned(),
-        )
-        .into());
-    }
-    let chromium = std::env::var("CHUDIAN_CHROMIUM").unwrap_or_else(|_| CHROMIUM.to_owned());
-    ensure!(
-        Path::new(&chromium).is_file(),
-        "there is no browser at {chromium}; on Debian: apt-get install chromium fonts-noto-cjk, elsewhere set CHUDIAN_CHROMIUM, or set CHUDIAN_WITHOUT_BROWSER to leave this out"
-    );
-    let console = repository()?.join("infra/console");
-    ensure!(
-        console.join("node_modules/.bin/playwright").exists(),
-        "the pages' tools are not installed; `cargo xtask build console` does it"
-    );
     let sample = sample(host)?;
     let customers = planted_customers(&sample.files)?;
     let customer = &customers.first().context("no customer")?["customer_id"];
@@ -298,19 +277,16 @@ fn browser(host: &Host) -> Result<()> {
     let Some(token) = token["token"].as_str() else {
         bail!("no token: {token}")
     };
-    let mut command = Command::new("npm");
-    command
-        .args(["run", "--silent", "test:browser"])
-        .current_dir(&console)
-        .env("CHUDIAN_BASE_URL", sample.gateway.base_url())
-        .env("CHUDIAN_PAGE_TOKEN", token)
-        .env("CHUDIAN_CHROMIUM", &chromium);
-    if host.kind() != HostKind::Sqlite {
+    let files: &[&str] = if host.kind() == HostKind::Sqlite {
+        &["tariff/"]
+    } else {
         // The states of the page are shown with answers put in place of the function's: they are the same on every database.
-        command.args(["--", "real.spec.ts"]);
-    }
-    let alone = ONE_BROWSER.lock().unwrap_or_else(PoisonError::into_inner);
-    run(&mut command)?;
-    drop(alone);
+        &["tariff/real.spec.ts"]
+    };
+    try_pages(
+        sample.gateway.base_url(),
+        files,
+        &[("CHUDIAN_PAGE_TOKEN", token)],
+    )?;
     sample.gateway.stop()
 }
