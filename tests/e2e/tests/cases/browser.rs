@@ -19,11 +19,7 @@ static ONE_BROWSER: Mutex<()> = Mutex::new(());
 ///
 /// # Errors
 /// [`LeftOut`] where the run is without a browser; when the browser or the pages' tools are missing; when a test fails.
-pub(super) fn try_pages(
-    base_url: &str,
-    files: &[&str],
-    variables: &[(&str, &str)],
-) -> Result<()> {
+pub(super) fn try_pages(base_url: &str, files: &[&str], variables: &[(&str, &str)]) -> Result<()> {
     if std::env::var_os("CHUDIAN_WITHOUT_BROWSER").is_some() {
         return Err(LeftOut(
             "CHUDIAN_WITHOUT_BROWSER is set: the pages were not tried in a browser".to_owned(),
