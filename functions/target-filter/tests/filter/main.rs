@@ -62,6 +62,7 @@ scenarios! {
     a_key_reads_so_many_a_minute,
     an_expired_list_gives_nothing,
     a_message_of_today_counts_today,
+    a_refusal_by_message_is_obeyed_without_its_event,
     who_was_contacted_is_passed_over,
     prospects_are_found_and_order_a_list,
 }
