@@ -8,8 +8,11 @@ mod commands;
 mod consents;
 mod gateways;
 mod messages;
+mod months;
 mod outbox;
 mod problems;
+mod rejected;
+mod rules;
 
 use std::sync::Arc;
 
@@ -111,6 +114,7 @@ fn routes(guard: &Guard) -> OpenApiRouter<App> {
     let with = |admission: Admission, routes: OpenApiRouter<App>| guarded(guard, admission, routes);
     let admins = Admission::of(&[Admin]);
     let senders = Admission::of(&[Channel, Admin]);
+    let repairers = Admission::of(&[Channel, Analyst, Admin]);
     let viewers = Admission::of(&[HallRole, Channel, Analyst, Admin]);
     OpenApiRouter::new()
         .merge(with(
@@ -138,6 +142,14 @@ fn routes(guard: &Guard) -> OpenApiRouter<App> {
             OpenApiRouter::new().routes(routes!(commands::put)),
         ))
         .merge(with(
+            viewers,
+            OpenApiRouter::new().routes(routes!(rules::get)),
+        ))
+        .merge(with(
+            Admission::of(&[Analyst, Admin]),
+            OpenApiRouter::new().routes(routes!(rules::put)),
+        ))
+        .merge(with(
             senders,
             OpenApiRouter::new().routes(routes!(messages::queue, messages::list)),
         ))
@@ -146,8 +158,24 @@ fn routes(guard: &Guard) -> OpenApiRouter<App> {
             OpenApiRouter::new().routes(routes!(messages::get)),
         ))
         .merge(with(
+            repairers,
+            OpenApiRouter::new().routes(routes!(rejected::list)),
+        ))
+        .merge(with(
+            repairers,
+            OpenApiRouter::new().routes(routes!(rejected::discard)),
+        ))
+        .merge(with(
             viewers,
             OpenApiRouter::new().routes(routes!(consents::get)),
+        ))
+        .merge(with(
+            Admission::of(&[Analyst, Admin]),
+            OpenApiRouter::new().routes(routes!(months::list)),
+        ))
+        .merge(with(
+            admins,
+            OpenApiRouter::new().routes(routes!(months::forget)),
         ))
         .merge(with(
             senders,
