@@ -16,10 +16,10 @@ use std::collections::BTreeSet;
 use chudian_dataset::contact::{
     Business, BusinessEvent, ContactTerm, Measure, Window, marketed_column, opted_out_column,
 };
+use chudian_vocabulary::CHINA_OFFSET_S;
 use chudian_vocabulary::channel::Channel;
 use chudian_vocabulary::contact::{CancelledBy, EventKind, Outcome};
 
-use crate::limits::CHINA_OFFSET_S;
 use crate::order::{Relation, Standing};
 use crate::timing::day_of;
 

@@ -69,11 +69,12 @@ pub const COMMIT_ATTEMPTS_MAX: usize = 4;
 /// Rejected events that are kept: a day of a sender that sends nothing right, at one a second. The oldest go first.
 pub const REJECTED_KEPT_MAX: i64 = 100_000;
 
-/// Commits with rejected events between two looks whether too many are kept; counting costs more than it frees.
-pub const REJECTED_COMMITS_PER_TRIM: u32 = 64;
+/// With which letter the id of a rejected event begins that makes its commit look whether too many are kept: one in 32, since counting costs more
+/// than it frees. The ids decide, because an instance may live too short to count its commits.
+pub const TRIMMING_IDS_BEGIN_WITH: char = 'a';
 
-/// Rejected events removed by one look, so that no request pays for a large cleaning.
-pub const REJECTED_TRIMMED_MAX: i64 = 1_000;
+/// Rejected events removed by one look: twice what a commit can bring, so that the number kept is bounded whoever sends.
+pub const REJECTED_TRIMMED_MAX: i64 = 2 * COMMIT_EVENTS_MAX as i64;
 
 /// Bytes kept of a rejected event; a longer one can be repaired but not replayed as it is.
 pub const REJECTED_DOCUMENT_BYTES_MAX: usize = 16 << 10;
@@ -93,9 +94,6 @@ pub const FORGOTTEN_ROWS_PER_STEP: i64 = 5_000;
 
 /// Steps of one request that forgets a month: it stays well under the time that a host gives a request.
 pub const FORGOTTEN_STEPS_MAX: usize = 20;
-
-/// China has one time zone, eight hours before UTC; days and months are meant there.
-pub const CHINA_OFFSET_S: i64 = 8 * 3600;
 
 /// Customers on a page of contact features. With five hundred columns an answer stays below 2 MB, and a page takes well under a second.
 pub const FEATURE_CUSTOMERS_MAX: u32 = 500;

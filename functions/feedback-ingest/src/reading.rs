@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use chudian_vocabulary::channel::Channel;
 use chudian_vocabulary::contact::{EventKind, Outcome};
-use chudian_vocabulary::masking::{looks_like_a_number, mask_numbers};
+use chudian_vocabulary::masking::{looks_like_a_number, mask_numbers, mask_written_numbers};
 use chudian_vocabulary::{CustomerId, Region, check_identifier};
 
 use crate::event::{Details, Event, OrderPart};
@@ -393,7 +393,11 @@ impl<'a> Reader<'a> {
     /// A text as it may be stored. Only what remains after masking is hashed: a plain hash beside a masked number would give the
     /// hidden digits away, since there are only ten thousand of them to try.
     fn masked(&mut self, field: Field, text: &str) -> String {
-        let masked = mask_numbers(text);
+        let masked = match field {
+            // What people wrote; in the others groups of digits are something else.
+            Field::Content | Field::Reason => mask_written_numbers(text),
+            _ => mask_numbers(text),
+        };
         self.masked |= masked != text;
         self.content.text(field, &masked);
         masked.into_owned()

@@ -4,11 +4,8 @@ use chudian_vocabulary::Date;
 
 use crate::fault::Fault;
 use crate::limits::{
-    CHINA_OFFSET_S, CLOCK_AHEAD_MS_MAX, CLOCK_AHEAD_UNREMARKED_MS, LATE_AFTER_MS, VERY_OLD_AFTER_MS,
+    CLOCK_AHEAD_MS_MAX, CLOCK_AHEAD_UNREMARKED_MS, LATE_AFTER_MS, VERY_OLD_AFTER_MS,
 };
-
-/// Milliseconds of a second.
-const MS_PER_S: i64 = 1000;
 
 /// What is remarkable about an accepted event: a set of bits, as it is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,7 +73,7 @@ pub fn moment(text: &str) -> Option<i64> {
 /// The day in China on which a moment lies; nothing outside the calendar.
 #[must_use]
 pub fn day_of(unix_ms: i64) -> Option<Date> {
-    Date::of_unix_seconds(unix_ms.div_euclid(MS_PER_S).checked_add(CHINA_OFFSET_S)?)
+    Date::in_china(unix_ms)
 }
 
 /// Judges an event's time against the time at which it came.

@@ -12,6 +12,7 @@ pub mod component;
 #[cfg(feature = "dataset")]
 pub mod dataset;
 pub mod http;
+pub mod kept;
 pub mod ports;
 pub mod problem;
 

@@ -6,6 +6,18 @@ pub const CALLBACK_BYTES_MAX: usize = 512 * 1024;
 /// Items of one callback: Aliyun pushes up to 100 receipts at a time, others fewer.
 pub const CALLBACK_ITEMS_MAX: usize = 500;
 
+/// Bytes kept of a callback that was not taken, or of an item of one: an item has a few hundred.
+pub const REJECTED_DOCUMENT_BYTES_MAX: usize = 4 * 1024;
+
+/// Rejected callbacks that are kept: what somebody would ever look through. The oldest go first.
+pub const REJECTED_KEPT_MAX: i64 = 10_000;
+
+/// With which letter the id of a rejected callback begins that makes its writer look whether too many are kept: one in 32.
+pub const TRIMMING_IDS_BEGIN_WITH: char = 'a';
+
+/// Rejected callbacks removed by one look: more than can come between two looks, four full callbacks.
+pub const REJECTED_TRIMMED_MAX: i64 = 2_000;
+
 /// Largest body of the other routes.
 pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
@@ -98,3 +110,34 @@ pub const RUN_TIME_MS: i64 = 8_000;
 
 /// How often an answer is planned anew when something changed while it was planned.
 pub const ANSWER_TRIES_MAX: u32 = 3;
+
+/// Months that are kept whatever an administrator asks: the month at hand and the one before. Providers repeat a push for minutes, a signature is good
+/// for minutes and a message waits for 30 days at most, so nothing of an older month can come again or is needed still.
+pub const MONTHS_KEPT_MIN: i32 = 2;
+
+/// Months of a list: ten years.
+pub const MONTHS_LISTED_MAX: usize = 120;
+
+/// Rows deleted in one transaction when a month is forgotten; others write in between.
+pub const FORGOTTEN_ROWS_PER_STEP: i64 = 2_000;
+
+/// Steps of one request that forgets a month: it stays well under the time that a host gives a request.
+pub const FORGOTTEN_STEPS_MAX: usize = 30;
+
+/// Replies that a customer gets in a day unless the province says otherwise: nobody asks more often, and two programs that answer each other do.
+pub const REPLIES_PER_DAY_DEFAULT: u32 = 20;
+
+/// Marketing messages that a customer gets in a day unless the province says otherwise, over all campaigns.
+pub const MARKETING_PER_DAY_DEFAULT: u32 = 3;
+
+/// Highest of both limits that can be set.
+pub const MESSAGES_PER_DAY_MAX: u32 = 1_000;
+
+/// Single days with hours of their own: a year and a day.
+pub const RULE_DAYS_MAX: usize = 366;
+
+/// How long the sending rules are believed, milliseconds; also how long a change takes to be felt by other instances.
+pub const RULES_CACHE_MS: i64 = 3_000;
+
+/// How often what came of an attempt is written when the database is busy; each try waits for it as long as the host lets it.
+pub const END_TRIES_MAX: u32 = 3;

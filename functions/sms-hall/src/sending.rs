@@ -4,19 +4,7 @@
 //! hand-over; after any other it is unknown until a receipt tells.
 
 use crate::limits::ATTEMPTS_MAX;
-
-/// Milliseconds of a minute and of a day.
-const MINUTE_MS: i64 = 60_000;
-const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
-
-/// Asia/Shanghai lies eight hours before UTC, the whole year, since 1991.
-const CHINA_OFFSET_MS: i64 = 8 * 60 * MINUTE_MS;
-
-/// Marketing messages go from here …
-const OPENS_MINUTE: i64 = 8 * 60;
-
-/// … until here, which no longer belongs to it.
-const CLOSES_MINUTE: i64 = 21 * 60;
+use crate::rules::{SendingRules, day_bounds};
 
 /// Pauses before another attempt, milliseconds: a provider's hiccup, its restart, its hour-long disturbance.
 const PAUSES_MS: [i64; 5] = [5_000, 30_000, 120_000, 600_000, 1_800_000];
@@ -24,7 +12,7 @@ const PAUSES_MS: [i64; 5] = [5_000, 30_000, 120_000, 600_000, 1_800_000];
 /// Why a message is sent, which decides what may hold it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageClass {
-    /// The answer to a customer's own message: at any hour, whatever was refused.
+    /// The answer to a customer's own message: at any hour, whatever was refused, so many a day.
     Service,
     /// Says that a refusal was understood, and is the last message then.
     OptOutConfirmation,
@@ -70,6 +58,8 @@ pub enum CancelReason {
     OptedOut,
     /// Its time is over.
     Expired,
+    /// The customer has had as many for as long as it would wait.
+    CustomerLimit,
 }
 
 impl CancelReason {
@@ -79,15 +69,26 @@ impl CancelReason {
         match self {
             Self::OptedOut => "opted-out",
             Self::Expired => "expired",
+            Self::CustomerLimit => "customer-limit",
         }
     }
 }
 
+/// What is known of the customer to whom a message is to go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether offers are refused.
+    pub is_opted_out: bool,
+    /// Marketing messages that went to the customer today, or may have.
+    pub marketing_today: u32,
+}
+
 /// Whether a message may go now. Times in unix milliseconds.
 #[must_use]
-pub const fn decide(
+pub fn decide(
     class: MessageClass,
-    is_opted_out: bool,
+    standing: Standing,
+    rules: &SendingRules,
     expires_at_unix_ms: i64,
     now_unix_ms: i64,
 ) -> Decision {
@@ -95,34 +96,48 @@ pub const fn decide(
         return Decision::Cancel(CancelReason::Expired);
     }
     match class {
+        // How many of these a customer gets is decided when they are made.
         MessageClass::Service | MessageClass::OptOutConfirmation => Decision::Send,
-        MessageClass::Marketing if is_opted_out => Decision::Cancel(CancelReason::OptedOut),
+        MessageClass::Marketing if standing.is_opted_out => {
+            Decision::Cancel(CancelReason::OptedOut)
+        }
         MessageClass::Marketing => {
-            let opens = opening_from(now_unix_ms);
-            if opens == now_unix_ms {
-                Decision::Send
-            } else if opens < expires_at_unix_ms {
-                Decision::Defer(opens)
+            let has_enough = standing.marketing_today >= rules.marketing_per_day_max;
+            let (from, reason) = if has_enough {
+                let tomorrow = day_bounds(now_unix_ms).map(|(_, tomorrow)| tomorrow);
+                (tomorrow, CancelReason::CustomerLimit)
             } else {
-                Decision::Cancel(CancelReason::Expired)
+                (Some(now_unix_ms), CancelReason::Expired)
+            };
+            match from.and_then(|from| rules.opening_from(from)) {
+                Some(opens) if opens == now_unix_ms => Decision::Send,
+                Some(opens) if opens < expires_at_unix_ms => Decision::Defer(opens),
+                _ => Decision::Cancel(reason),
             }
         }
     }
 }
 
-/// The first moment from `now` on in which marketing messages may go.
+/// Whether a customer who got so many replies today gets this one.
 #[must_use]
-pub const fn opening_from(now_unix_ms: i64) -> i64 {
-    let local = now_unix_ms + CHINA_OFFSET_MS;
-    let of_day = local.rem_euclid(DAY_MS);
-    let (opens, closes) = (OPENS_MINUTE * MINUTE_MS, CLOSES_MINUTE * MINUTE_MS);
-    if of_day < opens {
-        now_unix_ms + (opens - of_day)
-    } else if of_day < closes {
-        now_unix_ms
-    } else {
-        now_unix_ms + (DAY_MS - of_day + opens)
+pub const fn may_reply(class: MessageClass, today: RepliesToday, rules: &SendingRules) -> bool {
+    match class {
+        MessageClass::OptOutConfirmation if today.confirmations == 0 => true,
+        MessageClass::Service | MessageClass::OptOutConfirmation => {
+            today.replies < rules.replies_per_day_max
+        }
+        // It answers nobody.
+        MessageClass::Marketing => false,
     }
+}
+
+/// What a customer was answered today.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RepliesToday {
+    /// Replies, confirmations among them.
+    pub replies: u32,
+    /// Confirmations of a refusal.
+    pub confirmations: u32,
 }
 
 /// Where a message stands.
@@ -239,10 +254,25 @@ mod tests {
 
     /// 2026-11-22T00:00:00+08:00.
     const MIDNIGHT: i64 = 1_795_276_800_000;
+    const MINUTE_MS: i64 = 60_000;
+    const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
     const fn at(hour: i64, minute: i64, ms: i64) -> i64 {
         MIDNIGHT + (hour * 60 + minute) * MINUTE_MS + ms
     }
+
+    fn decided(class: MessageClass, standing: Standing, expires: i64, now: i64) -> Decision {
+        decide(class, standing, &SendingRules::default(), expires, now)
+    }
+
+    const ANYBODY: Standing = Standing {
+        is_opted_out: false,
+        marketing_today: 0,
+    };
+    const REFUSER: Standing = Standing {
+        is_opted_out: true,
+        marketing_today: 0,
+    };
 
     /// Goal: both edges of the hours, on both sides, over midnight and over a month's end.
     #[test]
@@ -262,19 +292,74 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                decide(MessageClass::Marketing, false, never, now),
+                decided(MessageClass::Marketing, ANYBODY, never, now),
                 expected,
                 "{now}"
             );
             for class in [MessageClass::Service, MessageClass::OptOutConfirmation] {
-                assert_eq!(decide(class, true, never, now), Decision::Send, "{now}");
+                assert_eq!(decided(class, REFUSER, never, now), Decision::Send, "{now}");
             }
             assert_eq!(
-                decide(MessageClass::Marketing, true, never, now),
+                decided(MessageClass::Marketing, REFUSER, never, now),
                 Decision::Cancel(CancelReason::OptedOut)
             );
         }
-        assert_eq!(opening_from(-1), 0, "1970-01-01T08:00:00+08:00");
+    }
+
+    /// Goal: whoever has had enough waits for the next day's opening, and a message that cannot wait so long says why it was not sent.
+    #[test]
+    fn a_customer_gets_so_many_marketing_messages_a_day() {
+        let with = |marketing_today| Standing {
+            marketing_today,
+            ..ANYBODY
+        };
+        let marketing = MessageClass::Marketing;
+        let now = at(12, 0, 0);
+        assert_eq!(decided(marketing, with(2), i64::MAX, now), Decision::Send);
+        let opens = at(24 + 8, 0, 0);
+        for (today, expires, expected) in [
+            (3, i64::MAX, Decision::Defer(opens)),
+            (4, opens + 1, Decision::Defer(opens)),
+            (3, opens, Decision::Cancel(CancelReason::CustomerLimit)),
+        ] {
+            assert_eq!(decided(marketing, with(today), expires, now), expected);
+        }
+        let none = SendingRules {
+            marketing_per_day_max: 0,
+            ..SendingRules::default()
+        };
+        assert_eq!(
+            decide(marketing, ANYBODY, &none, i64::MAX, now),
+            Decision::Defer(opens)
+        );
+    }
+
+    #[test]
+    fn a_customer_gets_so_many_replies_a_day() {
+        let rules = SendingRules {
+            replies_per_day_max: 2,
+            ..SendingRules::default()
+        };
+        let today = |replies, confirmations| RepliesToday {
+            replies,
+            confirmations,
+        };
+        let (service, confirmation) = (MessageClass::Service, MessageClass::OptOutConfirmation);
+        for (class, today, expected) in [
+            (service, today(0, 0), true),
+            (service, today(1, 1), true),
+            (service, today(2, 0), false),
+            (confirmation, today(9, 0), true),
+            (confirmation, today(1, 1), true),
+            (confirmation, today(2, 1), false),
+            (MessageClass::Marketing, today(0, 0), false),
+        ] {
+            assert_eq!(
+                may_reply(class, today, &rules),
+                expected,
+                "{class:?} {today:?}"
+            );
+        }
     }
 
     #[test]
@@ -286,14 +371,14 @@ mod tests {
         ] {
             let now = at(12, 0, 0);
             assert_eq!(
-                decide(class, false, now, now),
+                decided(class, ANYBODY, now, now),
                 Decision::Cancel(CancelReason::Expired)
             );
-            assert_eq!(decide(class, false, now + 1, now), Decision::Send);
+            assert_eq!(decided(class, ANYBODY, now + 1, now), Decision::Send);
             assert_eq!(MessageClass::of_code(class.code()), Some(class));
         }
         assert_eq!(
-            decide(MessageClass::Marketing, false, at(23, 0, 0), at(22, 0, 0)),
+            decided(MessageClass::Marketing, ANYBODY, at(23, 0, 0), at(22, 0, 0)),
             Decision::Cancel(CancelReason::Expired),
             "its hours would come too late"
         );

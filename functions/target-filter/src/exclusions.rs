@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 use chudian_dataset::contact::{
     Business, BusinessEvent, HIGH_VALUE_COLUMN, marketed_column, opted_out_column,
 };
-use chudian_dataset::expression::ast::{Comparison, Expression, Literal, Step, Test};
+use chudian_dataset::expression::ast::{
+    Comparison, Expression, Literal, Step, Subject, Term, Test,
+};
 use chudian_vocabulary::Name;
 use chudian_vocabulary::channel::Channel;
 
@@ -109,6 +111,12 @@ impl Rule {
         }
     }
 
+    /// Whether it keeps a customer's own refusal. Such a rule is never weakened unless somebody says so by the column's name.
+    #[must_use]
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::OptedOut)
+    }
+
     /// What it leaves out, for people.
     #[must_use]
     pub fn title(self) -> Name {
@@ -195,6 +203,45 @@ pub struct Exclusion {
     pub rule: Rule,
     /// Who is left out.
     pub condition: Expression,
+}
+
+impl Exclusion {
+    /// What remains of the rule in a dataset that lacks these columns; nothing when nothing can be said without them. What remains never
+    /// leaves out fewer customers than the columns that are there call for.
+    #[must_use]
+    pub fn without(&self, missing: &[String]) -> Option<Self> {
+        let stands = |part: &&Expression| !names_any(part, missing);
+        if stands(&&self.condition) {
+            return Some(self.clone());
+        }
+        let condition = match (&self.condition, self.rule) {
+            // Who holds it is unknown of everybody then, and of whom it is unknown, they do not.
+            (Expression::All(parts), Rule::TriedNotOrdered) => {
+                parts.first().filter(stands).cloned()
+            }
+            (Expression::Any(parts), _) => any_of(parts.iter().filter(stands).cloned().collect()),
+            (condition, _) => Some(condition).filter(stands).cloned(),
+        };
+        condition.map(|condition| Self {
+            rule: self.rule,
+            condition,
+        })
+    }
+}
+
+/// Whether a condition asks for one of these columns.
+fn names_any(condition: &Expression, columns: &[String]) -> bool {
+    if let Expression::Term(Term {
+        subject: Subject::Column(name),
+        ..
+    }) = condition
+    {
+        return columns.contains(name);
+    }
+    condition
+        .parts()
+        .iter()
+        .any(|part| names_any(part, columns))
 }
 
 /// Why a rule that is set says nothing about a campaign.
@@ -387,6 +434,40 @@ mod tests {
                 condition: expected
             }]
         );
+    }
+
+    /// Goal: a column that is missing takes only its own part of a rule away, and never makes a rule leave out whom nothing calls for.
+    #[test]
+    fn a_rule_holds_with_the_columns_that_are_there() {
+        let mut set = ExclusionSet::default_of_tf3();
+        set.channel_interval_days.insert(Channel::OutboundCall, 30);
+        let applied = apply(&set, &campaign(MessageClass::Marketing));
+        let rest = |rule: Rule, missing: &[&str]| {
+            let exclusion = applied.exclusions.iter().find(|one| one.rule == rule);
+            let missing: Vec<String> = missing.iter().map(|name| (*name).to_owned()).collect();
+            exclusion
+                .unwrap()
+                .without(&missing)
+                .map(|rest| rest.condition)
+        };
+        let refused = |column: &str| Some(is_set(column.to_owned()));
+        for (missing, expected) in [
+            (&["opted_out_of_outbound_call"][..], refused("opted_out")),
+            (&["opted_out"][..], refused("opted_out_of_outbound_call")),
+            (&["opted_out", "opted_out_of_outbound_call"][..], None),
+        ] {
+            assert_eq!(rest(Rule::OptedOut, missing), expected, "{missing:?}");
+        }
+        let tried = happened("tried_ring_tone_on".to_owned(), Window::Months(6));
+        assert_eq!(rest(Rule::TriedNotOrdered, &["has_ring_tone"]), Some(tried));
+        assert_eq!(rest(Rule::TriedNotOrdered, &["tried_ring_tone_on"]), None);
+        assert_eq!(rest(Rule::Marketed, &["marketed_on"]), None);
+        assert_eq!(
+            rest(Rule::ChannelInterval, &["marketed_by_outbound_call_on"]),
+            None
+        );
+        let whole = applied.exclusions.iter().map(|one| one.without(&[]));
+        assert!(whole.eq(applied.exclusions.iter().cloned().map(Some)));
     }
 
     #[test]

@@ -106,6 +106,12 @@ impl FreshRules {
         }
     }
 
+    /// Whether whoever wants no marketing is left out.
+    #[must_use]
+    pub const fn keep_refusals(&self) -> bool {
+        self.opted_out
+    }
+
     /// Whether no event could leave anybody out.
     #[must_use]
     pub fn is_empty(&self) -> bool {

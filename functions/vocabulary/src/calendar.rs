@@ -12,6 +12,12 @@ const YEARS: std::ops::RangeInclusive<i32> = 1990..=2199;
 /// Seconds of a day.
 const SECONDS_PER_DAY: i64 = 86_400;
 
+/// Milliseconds of a second.
+const MS_PER_S: i64 = 1_000;
+
+/// China has one time zone, eight hours before UTC, and no summer time since 1991.
+pub const CHINA_OFFSET_S: i64 = 8 * 3_600;
+
 /// Why a text is not a day or a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CalendarError {
@@ -80,6 +86,18 @@ impl Date {
         Self::of_unix_seconds(i64::from(days) * SECONDS_PER_DAY)
     }
 
+    /// The day in China on which a moment lies; nothing outside the accepted years.
+    #[must_use]
+    pub fn in_china(unix_ms: i64) -> Option<Self> {
+        Self::of_unix_seconds(unix_ms.div_euclid(MS_PER_S).checked_add(CHINA_OFFSET_S)?)
+    }
+
+    /// The first millisecond of the day in China.
+    #[must_use]
+    pub fn begins_in_china_unix_ms(self) -> i64 {
+        (i64::from(self.unix_days()) * SECONDS_PER_DAY - CHINA_OFFSET_S) * MS_PER_S
+    }
+
     /// Days since 1970-01-01.
     #[must_use]
     pub fn unix_days(self) -> i32 {
@@ -145,6 +163,33 @@ impl Month {
         self.year * 12 + self.month.cast_signed() - 1
     }
 
+    /// The next month, or nothing at the end of the calendar.
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
+        let next = if self.month == 12 {
+            Self {
+                year: self.year + 1,
+                month: 1,
+            }
+        } else {
+            Self {
+                month: self.month + 1,
+                ..self
+            }
+        };
+        YEARS.contains(&next.year).then_some(next)
+    }
+
+    /// The first millisecond of the month in China, and the first behind it; nothing at the end of the calendar.
+    #[must_use]
+    pub fn in_china_unix_ms(self) -> Option<(i64, i64)> {
+        let begins = |month: Self| {
+            NaiveDate::from_ymd_opt(month.year, month.month, 1)
+                .map(|day| Date(day).begins_in_china_unix_ms())
+        };
+        Some((begins(self)?, begins(self.next()?)?))
+    }
+
     /// Number of days, 28 to 31.
     #[must_use]
     pub fn days(self) -> u32 {
@@ -198,6 +243,27 @@ impl From<Month> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_and_months_begin_at_midnight_in_china() {
+        let bounds = |text| Month::parse(text).unwrap().in_china_unix_ms();
+        // 2026-10-31T16:00:00Z and 2026-11-30T16:00:00Z.
+        assert_eq!(
+            bounds("2026-11"),
+            Some((1_793_462_400_000, 1_796_054_400_000))
+        );
+        assert_eq!(bounds("2026-12").unwrap().0, bounds("2026-11").unwrap().1);
+        assert_eq!(bounds("2027-01").unwrap().0, bounds("2026-12").unwrap().1);
+        assert_eq!(bounds("2199-12"), None);
+        let (first, next) = bounds("2026-11").unwrap();
+        let day = |unix_ms| Date::in_china(unix_ms).map(|day| day.to_string());
+        assert_eq!(day(first).as_deref(), Some("2026-11-01"));
+        assert_eq!(day(first - 1).as_deref(), Some("2026-10-31"));
+        assert_eq!(day(next - 1).as_deref(), Some("2026-11-30"));
+        assert_eq!(day(i64::MAX), None);
+        let date = Date::in_china(first + 1).unwrap();
+        assert_eq!(date.begins_in_china_unix_ms(), first);
+    }
 
     #[test]
     fn only_real_days_in_the_stated_form() {

@@ -15,7 +15,7 @@ mod name;
 pub mod pseudonym;
 mod words;
 
-pub use calendar::{CalendarError, Date, Month, Weekday};
+pub use calendar::{CHINA_OFFSET_S, CalendarError, Date, Month, Weekday};
 pub use identity::{CustomerId, IDENTIFIER_LENGTH_MAX, IdentifierError, Region, check_identifier};
 pub use money::{Money, MoneyError};
 pub use name::{Language, NAME_LENGTH_MAX, Name};

@@ -122,7 +122,7 @@ impl Store {
             self.add_tallies(transaction, &fresh, now_unix_ms).await?;
             add_steps(transaction, &fresh).await?;
         }
-        self.keep_rejected(transaction, rejected).await?;
+        Self::keep_rejected(transaction, rejected).await?;
         Ok(verdicts)
     }
 

@@ -22,7 +22,7 @@ pub use contacts::{Contact, ContactFilter, ContactPlace};
 pub use features::{CustomerFacts, CustomerRange};
 pub use ingest::{Group, NewEvent, Verdict};
 pub use kept::{Sender, rejected_of};
-pub use months::{MonthOfEvents, month_bounds_unix_ms};
+pub use months::MonthOfEvents;
 pub use orders::{CustomerOrder, OrderPlace};
 pub use rejected::{NewRejected, Rejected, RejectedFilter, RejectedPlace, Resolution};
 
@@ -39,8 +39,6 @@ struct StoreInner {
     stripe: i64,
     /// Months whose part of the log was made, or could not be made, by this instance.
     months_prepared: Mutex<BTreeSet<String>>,
-    /// Commits with rejected events since the last look whether too many are kept.
-    rejecting_commits: Mutex<u32>,
 }
 
 impl Store {
@@ -52,7 +50,6 @@ impl Store {
                 clock,
                 stripe: i64::from(stripe).rem_euclid(crate::limits::TALLY_STRIPES),
                 months_prepared: Mutex::default(),
-                rejecting_commits: Mutex::default(),
             }),
         }
     }

@@ -5,17 +5,13 @@
 
 use std::sync::PoisonError;
 
-use chrono::{Datelike as _, NaiveDate};
 use chudian_runtime::parameters;
 use chudian_runtime::ports::sql::{Dialect, SqlError};
 use chudian_vocabulary::{Date, Month};
 
 use super::Store;
-use crate::limits::{CHINA_OFFSET_S, FORGOTTEN_ROWS_PER_STEP, FORGOTTEN_STEPS_MAX};
+use crate::limits::{FORGOTTEN_ROWS_PER_STEP, FORGOTTEN_STEPS_MAX};
 use crate::timing::day_of;
-
-/// Milliseconds of a second.
-const MS_PER_S: i64 = 1000;
 
 /// The lock by which instances take turns in making parts: the letters `feedback` as a number.
 const ADVISORY_LOCK: i64 = 0x6665_6564_6261_636b;
@@ -34,39 +30,15 @@ pub struct MonthOfEvents {
     pub forgotten_unix_ms: Option<i64>,
 }
 
-/// First and one past the last millisecond of a month in China; nothing at the calendar's end.
-pub fn month_bounds_unix_ms(month: Month) -> Option<(i64, i64)> {
-    let first = first_day(&month.to_string())?;
-    let next = first.checked_add_months(chrono::Months::new(1))?;
-    let unix_ms = |day: NaiveDate| {
-        let seconds = day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp();
-        (seconds - CHINA_OFFSET_S) * MS_PER_S
-    };
-    Some((unix_ms(first), unix_ms(next)))
-}
-
-fn first_day(month: &str) -> Option<NaiveDate> {
-    let (year, month) = month.split_once('-')?;
-    NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1)
-}
-
 /// Name of the part of a month: `feedback_event_202611`.
 fn part_name(month: Month) -> String {
     format!("feedback_event_{}", month.to_string().replace('-', ""))
 }
 
-/// The month of a moment and the one after it.
+/// The month of a moment and those after it whose parts are made with it.
 fn months_from(unix_ms: i64) -> Vec<Month> {
-    let Some(day) = day_of(unix_ms) else {
-        return Vec::new();
-    };
-    let this = day.month();
-    let next = first_day(&this.to_string())
-        .and_then(|first| first.checked_add_months(chrono::Months::new(1)))
-        .and_then(|first| Month::parse(&format!("{:04}-{:02}", first.year(), first.month())).ok());
-    [Some(this), next]
-        .into_iter()
-        .flatten()
+    let this = day_of(unix_ms).map(Date::month);
+    std::iter::successors(this, |month| month.next())
         .take(MONTHS_AHEAD)
         .collect()
 }
@@ -107,7 +79,7 @@ impl Store {
     }
 
     async fn make_part(&self, month: Month) -> Result<(), SqlError> {
-        let Some((from, to)) = month_bounds_unix_ms(month) else {
+        let Some((from, to)) = month.in_china_unix_ms() else {
             return Ok(());
         };
         let mut transaction = self.sql().begin().await?;
@@ -143,7 +115,7 @@ impl Store {
 
     /// Forgets the events of a month, as far as one request gets. `true` when nothing is left of it.
     pub async fn forget_month(&self, month: Month, by: &str) -> Result<bool, SqlError> {
-        let Some((from, to)) = month_bounds_unix_ms(month) else {
+        let Some((from, to)) = month.in_china_unix_ms() else {
             return Ok(true);
         };
         self.drop_part(month).await?;
@@ -187,19 +159,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn months_begin_and_end_at_midnight_in_china() {
-        let bounds = |text| month_bounds_unix_ms(Month::parse(text).unwrap());
-        // 2026-10-31T16:00:00Z and 2026-11-30T16:00:00Z.
-        assert_eq!(
-            bounds("2026-11"),
-            Some((1_793_462_400_000, 1_796_054_400_000))
-        );
-        assert_eq!(bounds("2026-12").unwrap().0, bounds("2026-11").unwrap().1);
-        let months = months_from(1_796_054_400_000 - 1);
-        assert_eq!(
-            months.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            ["2026-11", "2026-12"]
-        );
-        assert_eq!(part_name(months[0]), "feedback_event_202611");
+    fn this_month_and_the_next_have_parts() {
+        // 2026-11-30T16:00:00Z, where December begins in China.
+        let months = |unix_ms| -> Vec<String> {
+            let months = months_from(unix_ms);
+            months.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(months(1_796_054_400_000 - 1), ["2026-11", "2026-12"]);
+        assert_eq!(months(1_796_054_400_000), ["2026-12", "2027-01"]);
+        assert!(months(i64::MAX).is_empty());
+        let month = Month::parse("2026-11").unwrap();
+        assert_eq!(part_name(month), "feedback_event_202611");
     }
 }

@@ -2,12 +2,10 @@
 
 use chudian_runtime::parameters;
 use chudian_runtime::ports::sql::{FromSqlRow, SqlError, SqlRow, SqlValue, Transaction};
-use chudian_vocabulary::pseudonym::base32;
-use sha2::{Digest as _, Sha256};
 
 use super::Store;
 use super::statement::Rows;
-use crate::limits::{REJECTED_COMMITS_PER_TRIM, REJECTED_KEPT_MAX, REJECTED_TRIMMED_MAX};
+use crate::limits::{REJECTED_KEPT_MAX, REJECTED_TRIMMED_MAX, TRIMMING_IDS_BEGIN_WITH};
 
 /// Columns of [`Rejected`], in its order.
 const COLUMNS: &str = "rejected_id, received_at_unix_ms, key_id, region, reason, pointer, document, is_whole, is_masked, \
@@ -34,23 +32,6 @@ pub struct NewRejected {
     pub is_whole: bool,
     /// Whether anything was masked.
     pub is_masked: bool,
-}
-
-impl NewRejected {
-    /// The id of an event that is rejected for this reason: what is sent again is kept once. It is a hash of what is kept, which holds
-    /// no number.
-    pub fn id_of(key_id: &str, reason: &str, kept_document: &str) -> String {
-        let mut hash = Sha256::new();
-        for part in [key_id, reason] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-        hash.update(kept_document);
-        let digest: [u8; 32] = hash.finalize().into();
-        let mut head = [0; 16];
-        head.copy_from_slice(&digest[..16]);
-        base32(&head)
-    }
 }
 
 /// A rejected event as kept.
@@ -178,16 +159,26 @@ impl Conditions {
     }
 }
 
+/// Removes the oldest beyond [`REJECTED_KEPT_MAX`].
+async fn trim_rejected(transaction: &mut Transaction) -> Result<(), SqlError> {
+    let delete = "delete from feedback_rejected where rejected_id in (select rejected_id from feedback_rejected \
+                  order by received_at_unix_ms desc, rejected_id desc limit $1 offset $2)";
+    let values = parameters![REJECTED_TRIMMED_MAX, REJECTED_KEPT_MAX];
+    transaction.execute(delete, values).await.map(drop)
+}
+
 impl Store {
     /// Keeps rejected events; those that are kept already stay as they are.
     pub(super) async fn keep_rejected(
-        &self,
         transaction: &mut Transaction,
         mut rejected: Vec<NewRejected>,
     ) -> Result<(), SqlError> {
         if rejected.is_empty() {
             return Ok(());
         }
+        let is_time_to_trim = rejected
+            .iter()
+            .any(|one| one.rejected_id.starts_with(TRIMMING_IDS_BEGIN_WITH));
         // In the order of the key, so that two writers do not wait for each other crosswise.
         rejected.sort_by(|one, other| one.rejected_id.cmp(&other.rejected_id));
         let mut rows = Rows::<9>::with_capacity(rejected.len());
@@ -208,29 +199,9 @@ impl Store {
                       is_whole, is_masked) values";
         rows.execute(transaction, insert, "on conflict (rejected_id) do nothing")
             .await?;
-        if self.time_to_trim() {
-            self.trim_rejected(transaction).await?;
+        if is_time_to_trim {
+            trim_rejected(transaction).await?;
         }
-        Ok(())
-    }
-
-    fn time_to_trim(&self) -> bool {
-        let mut commits = self
-            .inner
-            .rejecting_commits
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *commits = commits.wrapping_add(1);
-        commits.is_multiple_of(REJECTED_COMMITS_PER_TRIM)
-    }
-
-    /// Removes the oldest beyond [`REJECTED_KEPT_MAX`].
-    async fn trim_rejected(&self, transaction: &mut Transaction) -> Result<(), SqlError> {
-        let delete = "delete from feedback_rejected where rejected_id in (select rejected_id from feedback_rejected \
-                      order by received_at_unix_ms desc, rejected_id desc limit $1 offset $2)";
-        transaction
-            .execute(delete, parameters![REJECTED_TRIMMED_MAX, REJECTED_KEPT_MAX])
-            .await?;
         Ok(())
     }
 

@@ -55,6 +55,7 @@ scenarios! {
     scenarios::a_full_batch_of_rejected_events_is_kept,
     hostile::bad_input_gets_its_own_answer,
     hostile::no_number_is_stored_anywhere,
+    hostile::rejected_events_are_bounded,
     view::a_time_line_is_paged_and_filtered,
     view::roles_and_regions_see_what_they_may,
     view::figures_are_those_of_the_events,

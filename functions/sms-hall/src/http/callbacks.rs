@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 
 use super::App;
 use crate::limits::CALLBACK_BYTES_MAX;
-use crate::service::{Gateway, Provider, Signature};
+use crate::rejection::{Callback as Kind, Rejection};
+use crate::service::{Gateway, IntakeError, Provider, Signature};
 use crate::wire::{aliyun, plain, tencent};
 
 /// The host's header with the client's address (Spin sets it, and drops a client's own).
@@ -46,8 +47,7 @@ pub(super) async fn inbound(
     let client = text(&headers, CLIENT_ADDRESS);
     let (gateway, settings) = app.hall.gateway_called(&path, client).await?;
     let signature = signature(&headers);
-    app.hall.check_signature(&gateway, signature, &body)?;
-    let document: Value = parse_json(&body)?;
+    let document = opened(&app, &gateway, Kind::Inbound, signature, &body).await?;
     app.hall
         .take_messages(&gateway, &settings, &document, signature.id)
         .await?;
@@ -71,13 +71,36 @@ pub(super) async fn delivery(
 ) -> Result<Response, Problem> {
     let client = text(&headers, CLIENT_ADDRESS);
     let (gateway, settings) = app.hall.gateway_called(&path, client).await?;
-    app.hall
-        .check_signature(&gateway, signature(&headers), &body)?;
-    let document: Value = parse_json(&body)?;
+    let document = opened(&app, &gateway, Kind::Delivery, signature(&headers), &body).await?;
     app.hall
         .take_receipts(&gateway, &settings, &document)
         .await?;
     Ok(acknowledgement(&gateway))
+}
+
+/// The document of a callback that is from its gateway; any other is kept as rejected.
+async fn opened(
+    app: &App,
+    gateway: &Gateway,
+    kind: Kind,
+    signature: Signature<'_>,
+    body: &[u8],
+) -> Result<Value, Problem> {
+    if let Err(fault) = app.hall.check_signature(gateway, signature, body) {
+        app.hall
+            .keep_callback(gateway, kind, fault.into(), body)
+            .await;
+        return Err(IntakeError::from(fault).into());
+    }
+    match parse_json(body) {
+        Ok(document) => Ok(document),
+        Err(problem) => {
+            app.hall
+                .keep_callback(gateway, kind, Rejection::Malformed, body)
+                .await;
+            Err(problem)
+        }
+    }
 }
 
 fn signature(headers: &HeaderMap) -> Signature<'_> {

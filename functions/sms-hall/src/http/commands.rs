@@ -8,7 +8,7 @@ use chudian_runtime::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::problems::words_invalid;
+use super::problems::{province_only, words_invalid};
 use super::{App, rfc3339};
 use crate::command::Words;
 use crate::limits::REQUEST_BYTES_MAX;
@@ -64,6 +64,7 @@ pub(super) async fn put(
         value: document, ..
     }: JsonBody<CommandsDocument, REQUEST_BYTES_MAX>,
 ) -> Result<Json<CommandsAnswer>, Problem> {
+    province_only(&caller)?;
     Words::new(&document.commands).map_err(words_invalid)?;
     let text =
         serde_json::to_string(&document).map_err(|error| Problem::internal(error.to_string()))?;

@@ -15,7 +15,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::problems::{gateway_unknown, invalid_body, invalid_field};
+use super::problems::{gateway_unknown, invalid_body, invalid_field, not_a_word};
 use super::{App, rfc3339};
 use crate::limits::{
     MARKETING_LIFE_MS, MARKETING_LIFE_MS_MAX, REQUEST_BYTES_MAX, TEXT_CHARACTERS_MAX,
@@ -83,7 +83,7 @@ pub(super) struct MessageAnswer {
     /// The provider's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_message_id: Option<String>,
-    /// The provider's word, or ours: `opted-out`, `expired`, `attempt-lost`, `not-connected`, `no-answer`, …
+    /// The provider's word, or ours: `opted-out`, `expired`, `customer-limit`, `attempt-lost`, `not-connected`, `no-answer`, …
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
     /// When it was made, RFC 3339.
@@ -109,7 +109,8 @@ pub(super) struct MessagesQuery {
 
 /// Queue a marketing message
 ///
-/// It goes between 08:00 and 21:00 Chinese time, to nobody who refused, at most once. With an `Idempotency-Key` a repeated request
+/// It goes in the hours of the sending rules (08:00 to 21:00 Chinese time unless set), to nobody who refused, at most once, so many to a customer a
+/// day. With an `Idempotency-Key` a repeated request
 /// queues nothing new.
 #[utoipa::path(
     post, path = "/messages", tag = "messages", operation_id = "queue_sms_message",
@@ -228,15 +229,10 @@ pub(super) async fn list(
     let request = PageRequest::<MessagePlace>::new(query.limit, query.cursor.as_deref())?;
     let state = match &query.state {
         None => None,
-        Some(text) => Some(MessageState::of_code(text).ok_or_else(|| {
-            let words = MessageState::ALL.map(MessageState::code).join(", ");
-            let detail = Name::new(
-                format!("没有这个取值；可用的取值：{words}"),
-                format!("Not a known word; one of {words}"),
-            );
-            Problem::of_kind(catalogue::INVALID_QUERY)
-                .with_errors([invalid_field("/state", detail)])
-        })?),
+        Some(text) => Some(
+            MessageState::of_code(text)
+                .ok_or_else(|| not_a_word("state", MessageState::ALL.map(MessageState::code)))?,
+        ),
     };
     let filter = MessageFilter {
         state,

@@ -8,8 +8,11 @@ mod commands;
 mod consents;
 mod gateways;
 mod messages;
+mod months;
 mod outbox;
 mod problems;
+mod rejected;
+mod rules;
 
 use std::sync::Arc;
 
@@ -104,6 +107,7 @@ fn routes(guard: &Guard) -> Routes<App> {
     let with = |admission: Admission, routes: Routes<App>| guarded(guard, admission, routes);
     let admins = Admission::of(&[Admin]);
     let senders = Admission::of(&[Channel, Admin]);
+    let repairers = Admission::of(&[Channel, Analyst, Admin]);
     let viewers = Admission::of(&[HallRole, Channel, Analyst, Admin]);
     Routes::new()
         .merge(with(
@@ -127,12 +131,30 @@ fn routes(guard: &Guard) -> Routes<App> {
             Admission::of(&[Analyst, Admin]),
             Routes::new().routes(routes!(commands::put)),
         ))
+        .merge(with(viewers, Routes::new().routes(routes!(rules::get))))
+        .merge(with(
+            Admission::of(&[Analyst, Admin]),
+            Routes::new().routes(routes!(rules::put)),
+        ))
         .merge(with(
             senders,
             Routes::new().routes(routes!(messages::queue, messages::list)),
         ))
         .merge(with(senders, Routes::new().routes(routes!(messages::get))))
+        .merge(with(
+            repairers,
+            Routes::new().routes(routes!(rejected::list)),
+        ))
+        .merge(with(
+            repairers,
+            Routes::new().routes(routes!(rejected::discard)),
+        ))
         .merge(with(viewers, Routes::new().routes(routes!(consents::get))))
+        .merge(with(
+            Admission::of(&[Analyst, Admin]),
+            Routes::new().routes(routes!(months::list)),
+        ))
+        .merge(with(admins, Routes::new().routes(routes!(months::forget))))
         .merge(with(senders, Routes::new().routes(routes!(outbox::run))))
         .merge(Routes::new().routes(routes!(callbacks::inbound)))
         .merge(Routes::new().routes(routes!(callbacks::delivery)))

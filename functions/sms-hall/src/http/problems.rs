@@ -1,5 +1,6 @@
 //! From what is wrong to what a client is told.
 
+use chudian_runtime::http::auth::Caller;
 use chudian_runtime::problem::{FieldError, Problem, catalogue};
 use chudian_vocabulary::Name;
 
@@ -93,6 +94,37 @@ pub(super) fn invalid_field(pointer: &str, detail: Name) -> FieldError {
         code: "value-not-allowed".to_owned(),
         detail,
     }
+}
+
+/// A query with a parameter that cannot be right.
+pub(super) fn invalid_query(parameter: &str, detail: Name) -> Problem {
+    Problem::of_kind(catalogue::INVALID_QUERY)
+        .with_errors([invalid_field(&format!("/{parameter}"), detail)])
+}
+
+/// A parameter that is none of these words.
+pub(super) fn not_a_word<const COUNT: usize>(
+    parameter: &str,
+    words: [&'static str; COUNT],
+) -> Problem {
+    let words = words.join(", ");
+    let detail = Name::new(
+        format!("没有这个取值；可用的取值：{words}"),
+        format!("Not a known word; one of {words}"),
+    );
+    invalid_query(parameter, detail)
+}
+
+/// What holds for the whole province is set by keys of the whole province.
+pub(super) fn province_only(caller: &Caller) -> Result<(), Problem> {
+    if caller.region.is_none() {
+        return Ok(());
+    }
+    let detail = Name::new(
+        "这项操作对全省生效，只有全省的密钥可以进行。",
+        "This concerns the whole province; only a key for the whole province may do it.",
+    );
+    Err(Problem::new(catalogue::ROLE_NOT_ALLOWED, detail))
 }
 
 /// A body with such fields.

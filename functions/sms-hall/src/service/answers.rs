@@ -18,7 +18,7 @@ use crate::limits::{
 };
 use crate::reply::{OfferLine, Reply};
 use crate::seal::NONCE_BYTES;
-use crate::sending::MessageClass;
+use crate::sending::{MessageClass, may_reply};
 use crate::store::{Answer, NewEvent, NewMessage, Settled, StoredOffer, WaitingInbound};
 use crate::wire::functions::{OffersMade, event_document, offers_request, problem_code};
 
@@ -81,8 +81,17 @@ impl Hall {
             .seal
             .open(&inbound.inbound_id, &inbound.sealed)
             .map_err(|_| HallError::Unreadable("a sealed number"))?;
+        let rules = self.rules().await?;
+        let today = self.store().replies_today(&inbound.customer_id).await?;
+        let has_enough = !may_reply(MessageClass::Service, today, &rules);
         for _ in 0..ANSWER_TRIES_MAX {
-            let plan = self.plan(&gateway, &settings, inbound).await?;
+            // Nothing is worked out for a reply that does not go.
+            let is_limited = has_enough && !has_effect(inbound.command);
+            let plan = if is_limited {
+                Plan::default()
+            } else {
+                self.plan(&gateway, &settings, inbound).await?
+            };
             let reply = plan
                 .reply
                 .as_ref()
@@ -96,12 +105,19 @@ impl Hall {
                 offers: plan.offers.as_deref(),
                 accepted: plan.accepted,
                 event: plan.event,
+                is_limited,
+                rules: &rules,
             };
             match self.store().answer(&answer).await? {
                 Settled::Written(Some(sending)) => {
                     return self.hand_over(&gateway, &settings, &sending).await;
                 }
                 Settled::Written(None) => return Ok(()),
+                Settled::Limited => {
+                    let fields = [("inbound_id", inbound.inbound_id.as_str())];
+                    self.note("sms-reply-limit", &fields).await;
+                    return Ok(());
+                }
                 // An offer was accepted by another message meanwhile, or this one was answered.
                 Settled::Overtaken => {}
             }
@@ -312,6 +328,14 @@ impl Hall {
             event: Some(event),
             ..Plan::saying(Reply::Accepted { plan })
         })
+    }
+}
+
+/// Whether a command does something beside being answered, so that it is carried out whether the answer goes or not.
+const fn has_effect(command: Command) -> bool {
+    match command {
+        Command::Accept(_) | Command::OptOut | Command::OptIn => true,
+        Command::BestPlan | Command::Offers | Command::Help | Command::Unknown => false,
     }
 }
 

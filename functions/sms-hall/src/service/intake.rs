@@ -1,21 +1,22 @@
 //! What providers push: read, hashed, sealed and stored before it is acknowledged.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use chudian_vocabulary::contact::{EventKind, Outcome};
-use chudian_vocabulary::masking::mask_numbers;
+use chudian_vocabulary::masking::{mask_numbers, mask_written_numbers};
 use serde_json::Value;
 
 use super::addresses::client_address;
+use super::rejecting::rejected_item;
 use super::{Gateway, Hall, HallError, Provider, Settings};
 use crate::command::{Command, Words};
-use crate::limits::{CALLBACK_ITEMS_MAX, COMMANDS_CACHE_MS, INBOUND_CHARACTERS_KEPT_MAX};
+use crate::limits::{CALLBACK_ITEMS_MAX, INBOUND_CHARACTERS_KEPT_MAX};
+use crate::rejection::{Callback, Rejection};
 use crate::seal::{NONCE_BYTES, SealError};
-use crate::store::{NewEvent, NewInbound, NewReceipt, Taken, WaitingInbound};
+use crate::store::{NewEvent, NewInbound, NewReceipt, NewRejected, Taken, WaitingInbound};
 use crate::telephone::Telephone;
 use crate::webhook::{Signed, WebhookFault, WebhookSecret, verify};
-use crate::wire::commands::CommandsDocument;
-use crate::wire::functions::event_document;
+use crate::wire::functions::{event_document, receipt_event_id};
 use crate::wire::{GivenInbound, Items, aliyun, plain, tencent};
 
 /// Business under which changes of consent are reported.
@@ -77,13 +78,13 @@ impl Hall {
     /// Whether a callback in the plain form is from its gateway; the other providers do not sign.
     ///
     /// # Errors
-    /// [`IntakeError::Signature`].
+    /// What is wrong with the signature.
     pub fn check_signature(
         &self,
         gateway: &Gateway,
         signature: Signature<'_>,
         body: &[u8],
-    ) -> Result<(), IntakeError> {
+    ) -> Result<(), WebhookFault> {
         if gateway.provider != Provider::Plain {
             return Ok(());
         }
@@ -99,7 +100,7 @@ impl Hall {
             signatures: signature.signatures,
         };
         let now = self.store().now_unix_ms().div_euclid(MS_PER_S);
-        Ok(verify(&secrets, signed, body, now)?)
+        verify(&secrets, signed, body, now)
     }
 
     /// Takes customers' messages; when this returns, they are durable, and their answers are under way.
@@ -118,17 +119,35 @@ impl Hall {
             Provider::Tencent => tencent::inbound(document),
             Provider::Plain => plain::inbound(document, webhook_id),
         };
-        let read = checked(items, document)?;
+        let callback = Callback::Inbound;
+        let (items, mut rejected) = self.checked(gateway, callback, items, document).await?;
         let words = self.words().await?;
-        let messages = read
-            .iter()
-            .map(|given| self.inbound(gateway, settings, &words, given))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut messages = Vec::with_capacity(items.read.len());
+        for (given, item) in items.read.iter().zip(&items.documents) {
+            let message = self.inbound(gateway, settings, &words, given)?;
+            if message.customer_id.is_none() {
+                let reason = Rejection::NotMobile;
+                rejected.push(rejected_item(gateway, callback, reason, item));
+            }
+            messages.push(message);
+        }
         let outcomes = self
             .store()
-            .take_inbound(&messages)
+            .take_inbound(&messages, &rejected)
             .await
             .map_err(HallError::from)?;
+        let conflicts: Vec<NewRejected> = outcomes
+            .iter()
+            .zip(&items.documents)
+            .filter(|(taken, _)| **taken == Taken::Conflict)
+            .map(|(_, item)| rejected_item(gateway, callback, Rejection::Conflict, item))
+            .collect();
+        if !conflicts.is_empty() {
+            self.store()
+                .keep_rejected(&conflicts)
+                .await
+                .map_err(HallError::from)?;
+        }
         if gateway.provider == Provider::Plain && outcomes.contains(&Taken::Conflict) {
             return Err(IntakeError::Conflict);
         }
@@ -163,10 +182,14 @@ impl Hall {
             Provider::Plain => plain::receipts(document),
         };
         let now = self.store().now_unix_ms();
+        let callback = Callback::Delivery;
+        let (items, mut rejected) = self.checked(gateway, callback, items, document).await?;
         let mut receipts = Vec::new();
-        for given in checked(items, document)? {
+        for (given, item) in items.read.into_iter().zip(&items.documents) {
             // A receipt for a number that is none is about no message of ours.
             let Ok((_, customer)) = Telephone::read(&given.number, &settings.pseudonyms) else {
+                let reason = Rejection::NotMobile;
+                rejected.push(rejected_item(gateway, callback, reason, item));
                 continue;
             };
             let customer_id = customer.to_string();
@@ -183,7 +206,7 @@ impl Hall {
                 Outcome::Undelivered
             };
             let code = given.code.as_deref().map(|code| cut(&mask_numbers(code)));
-            let event_id = format!("receipt-{}-{identity}", gateway.id);
+            let event_id = receipt_event_id(&gateway.id, &identity);
             let more = [
                 ("outcome", Some(outcome.code())),
                 ("message_id", Some(identity.as_str())),
@@ -214,7 +237,7 @@ impl Hall {
         }
         let new = self
             .store()
-            .take_receipts(&receipts)
+            .take_receipts(&receipts, &rejected)
             .await
             .map_err(HallError::from)?;
         if new > 0 {
@@ -226,48 +249,31 @@ impl Hall {
         Ok(())
     }
 
-    /// The words in force, as they were read a moment ago at most.
-    async fn words(&self) -> Result<Arc<Words>, HallError> {
-        let now = self.store().now_unix_ms();
-        let known = self
-            .inner
-            .words
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some((read_at, words)) = known
-            && (0..COMMANDS_CACHE_MS).contains(&(now - read_at))
-        {
-            return Ok(words);
+    /// The items of a callback when they can be taken, with those of them that are only kept.
+    async fn checked<T>(
+        &self,
+        gateway: &Gateway,
+        callback: Callback,
+        items: Items<T>,
+        document: &Value,
+    ) -> Result<(Items<T>, Vec<NewRejected>), IntakeError> {
+        if items.len() > CALLBACK_ITEMS_MAX {
+            let body = document.to_string();
+            self.keep_callback(gateway, callback, Rejection::TooMany, body.as_bytes())
+                .await;
+            return Err(IntakeError::TooMany);
         }
-        let words = match self.store().commands().await? {
-            None => Words::default(),
-            Some(stored) => {
-                let unreadable = HallError::Unreadable("the words of commands");
-                let document: CommandsDocument =
-                    serde_json::from_str(&stored.document).map_err(|_| unreadable.clone())?;
-                Words::new(&document.commands).map_err(|_| unreadable)?
-            }
-        };
-        let words = Arc::new(words);
-        let read = Some((now, Arc::clone(&words)));
-        *self
-            .inner
-            .words
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = read;
-        Ok(words)
-    }
-
-    /// Sets the words of the province, for this instance at once.
-    pub async fn set_words(&self, document: &str, set_by: &str) -> Result<(), HallError> {
-        self.store().set_commands(document, set_by).await?;
-        *self
-            .inner
-            .words
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = None;
-        Ok(())
+        let rejected: Vec<NewRejected> = items
+            .unreadable
+            .iter()
+            .map(|item| rejected_item(gateway, callback, Rejection::Unreadable, item))
+            .collect();
+        // An empty list is a way of trying a path out; one with nothing readable in it is somebody else's form.
+        if items.read.is_empty() && !items.is_empty() {
+            self.keep(&rejected).await;
+            return Err(IntakeError::Unreadable);
+        }
+        Ok((items, rejected))
     }
 
     fn inbound(
@@ -300,7 +306,7 @@ impl Hall {
             content,
             customer_id,
             region: gateway.region.clone(),
-            text: cut(&mask_numbers(&given.text)),
+            text: cut(&mask_written_numbers(&given.text)),
             command,
             said_at_unix_ms,
             sealed,
@@ -308,18 +314,6 @@ impl Hall {
             inbound_id,
         })
     }
-}
-
-fn checked<T>(items: Items<T>, document: &Value) -> Result<Vec<T>, IntakeError> {
-    if items.read.len() > CALLBACK_ITEMS_MAX {
-        return Err(IntakeError::TooMany);
-    }
-    // An empty list is a way of trying a path out; one with nothing readable in it is somebody else's form.
-    let is_empty_list = document.as_array().is_some_and(Vec::is_empty);
-    if items.read.is_empty() && !is_empty_list {
-        return Err(IntakeError::Unreadable);
-    }
-    Ok(items.read)
 }
 
 fn waiting_of(message: NewInbound, taken: &Taken, now: i64) -> Option<WaitingInbound> {

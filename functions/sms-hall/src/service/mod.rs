@@ -9,12 +9,14 @@ mod drain;
 mod gateways;
 mod intake;
 mod providers;
+mod provincial;
+mod rejecting;
 mod reports;
 mod sender;
 mod settings;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
 
 use chudian_runtime::http::edge::Log;
 use chudian_runtime::ports::sql::SqlError;
@@ -23,7 +25,9 @@ use chudian_vocabulary::masking::mask_numbers;
 use serde_json::{Map, Value};
 
 use crate::command::Words;
+use crate::rules::SendingRules;
 use crate::store::Store;
+use provincial::Remembered;
 
 pub use addresses::AddressRange;
 pub use drain::Drained;
@@ -45,8 +49,8 @@ struct HallInner {
     log: Arc<dyn Log>,
     settings: SettingsSource,
     gateways: Gateways,
-    /// The words in force, and when they were read.
-    words: Mutex<Option<(i64, Arc<Words>)>>,
+    words: Remembered<Words>,
+    rules: Remembered<SendingRules>,
     /// Whether this instance is reporting events just now.
     is_reporting: AtomicBool,
 }
@@ -82,7 +86,8 @@ impl Hall {
                 client,
                 background,
                 log,
-                words: Mutex::new(None),
+                words: Remembered::default(),
+                rules: Remembered::default(),
                 is_reporting: AtomicBool::new(false),
             }),
         }

@@ -2,7 +2,7 @@
 
 use chudian_runtime::ports::{HttpBounds, HttpClientError};
 use chudian_vocabulary::contact::{EventKind, Outcome};
-use chudian_vocabulary::masking::mask_numbers;
+use chudian_vocabulary::masking::{mask_numbers, mask_written_numbers};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -83,7 +83,7 @@ impl Hall {
             region: new.gateway.region.clone(),
             class: MessageClass::Marketing,
             inbound_id: None,
-            text: mask_numbers(new.text).into_owned(),
+            text: mask_written_numbers(new.text).into_owned(),
             campaign: Some(new.campaign.to_owned()),
             batch: new.batch.map(str::to_owned),
             business: new.business.map(str::to_owned),
@@ -106,7 +106,8 @@ impl Hall {
     pub(super) async fn try_to_send(&self, message_id: &str) -> bool {
         let tried = async {
             let settings = self.settings().await?;
-            let Some(sending) = self.store().begin(message_id).await? else {
+            let rules = self.rules().await?;
+            let Some(sending) = self.store().begin(message_id, &rules).await? else {
                 return Ok(false);
             };
             let gateway = self

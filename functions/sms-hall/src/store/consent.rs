@@ -1,7 +1,7 @@
 //! Whether customers want offers, with the proof of every change.
 
 use chudian_runtime::parameters;
-use chudian_runtime::ports::sql::{FromSqlRow, SqlError, SqlRow, Transaction};
+use chudian_runtime::ports::sql::{Dialect, FromSqlRow, SqlError, SqlRow, Transaction};
 
 use super::{NewInbound, Store};
 
@@ -111,7 +111,8 @@ async fn cancel_waiting(
     Ok(())
 }
 
-/// Whether the customer refuses offers, held until the transaction ends: a refusal that comes meanwhile waits for it, or was before it.
+/// Whether the customer refuses offers, with the customer held until the transaction ends: a refusal that comes meanwhile waits for it, or was
+/// before it, and so does everything else that has to happen one after the other for a customer.
 pub(super) async fn held_refusal(
     transaction: &mut Transaction,
     customer_id: &str,
@@ -131,6 +132,19 @@ pub(super) async fn held_refusal(
         .query_optional(&select, parameters![customer_id])
         .await?;
     Ok(row.is_some_and(|(is_opted_out,)| is_opted_out))
+}
+
+/// Holds a customer until the transaction ends, when anything was ever sent to them: what is said of their messages is written one after the other.
+/// SQLite lets one writer in at a time, so there it is so anyway.
+pub(super) async fn hold(transaction: &mut Transaction, customer_id: &str) -> Result<(), SqlError> {
+    if transaction.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let select = "select is_opted_out from sms_consent where customer_id = $1 for update";
+    let _: Option<(bool,)> = transaction
+        .query_optional(select, parameters![customer_id])
+        .await?;
+    Ok(())
 }
 
 impl Store {

@@ -1,4 +1,4 @@
-//! Gateways, and the words of commands.
+//! Gateways, and what a province sets for all of them: the words of commands, the sending rules.
 
 use chudian_runtime::parameters;
 use chudian_runtime::ports::sql::{FromSqlRow, SqlError, SqlRow};
@@ -56,9 +56,9 @@ impl FromSqlRow for GatewayRow {
 const COLUMNS: &str = "gateway_id, name, provider, region, language, addresses, endpoint, sender, secrets, created_at_unix_ms, \
                        created_by, changed_at_unix_ms";
 
-/// The words of commands as they are stored.
+/// What a province has set, as it is stored.
 #[derive(Clone, Debug)]
-pub struct StoredCommands {
+pub struct StoredDocument {
     /// The document, JSON.
     pub document: String,
     /// When it was set.
@@ -67,7 +67,7 @@ pub struct StoredCommands {
     pub set_by: String,
 }
 
-/// The one scope of commands.
+/// The one scope of what is set.
 const PROVINCE: &str = "province";
 
 impl Store {
@@ -152,19 +152,9 @@ impl Store {
     }
 
     /// The province's own words, if it has any.
-    pub async fn commands(&self) -> Result<Option<StoredCommands>, SqlError> {
+    pub async fn commands(&self) -> Result<Option<StoredDocument>, SqlError> {
         let select = "select document, set_at_unix_ms, set_by from sms_commands where scope = $1";
-        let row: Option<(String, i64, String)> = self
-            .sql
-            .query_optional(select, parameters![PROVINCE])
-            .await?;
-        Ok(
-            row.map(|(document, set_at_unix_ms, set_by)| StoredCommands {
-                document,
-                set_at_unix_ms,
-                set_by,
-            }),
-        )
+        self.sql.query_optional(select, parameters![PROVINCE]).await
     }
 
     /// Sets the province's words.
@@ -174,5 +164,31 @@ impl Store {
                       set_at_unix_ms = excluded.set_at_unix_ms, set_by = excluded.set_by";
         let values = parameters![PROVINCE, document, self.now_unix_ms(), set_by];
         self.sql.execute(upsert, values).await.map(drop)
+    }
+
+    /// The province's own sending rules, if it has any.
+    pub async fn sending_rules(&self) -> Result<Option<StoredDocument>, SqlError> {
+        let select =
+            "select document, set_at_unix_ms, set_by from sms_sending_rules where scope = $1";
+        self.sql.query_optional(select, parameters![PROVINCE]).await
+    }
+
+    /// Sets the province's sending rules.
+    pub async fn set_sending_rules(&self, document: &str, set_by: &str) -> Result<(), SqlError> {
+        let upsert = "insert into sms_sending_rules (scope, document, set_at_unix_ms, set_by) values ($1, $2, $3, $4) \
+                      on conflict (scope) do update set document = excluded.document, \
+                      set_at_unix_ms = excluded.set_at_unix_ms, set_by = excluded.set_by";
+        let values = parameters![PROVINCE, document, self.now_unix_ms(), set_by];
+        self.sql.execute(upsert, values).await.map(drop)
+    }
+}
+
+impl FromSqlRow for StoredDocument {
+    fn from_sql_row(mut row: SqlRow) -> Result<Self, SqlError> {
+        Ok(Self {
+            document: row.next_column()?,
+            set_at_unix_ms: row.next_column()?,
+            set_by: row.next_column()?,
+        })
     }
 }

@@ -3,7 +3,7 @@
 use chudian_runtime::parameters;
 use chudian_runtime::ports::sql::{FromSqlRow, SqlError, SqlRow, Transaction};
 
-use super::{NewEvent, Store};
+use super::{NewEvent, NewRejected, Store};
 use crate::command::Command;
 use crate::limits::{LEASE_MS, REPLY_LIFE_MS};
 
@@ -90,25 +90,33 @@ impl FromSqlRow for WaitingInbound {
 }
 
 impl Store {
-    /// Takes the messages of a callback, durably; what became of each, in their order. Whoever calls this works on the new ones at
-    /// once; others leave them alone until the lease is over.
-    pub async fn take_inbound(&self, messages: &[NewInbound]) -> Result<Vec<Taken>, SqlError> {
-        let mut transaction = self.sql.begin().await?;
-        let outcome = self.take_inbound_in(&mut transaction, messages).await;
-        transaction.end(outcome).await
-    }
-
-    async fn take_inbound_in(
+    /// Takes the messages of a callback, durably, and keeps what is not taken; what became of each message, in their order. Whoever calls this
+    /// works on the new ones at once; others leave them alone until the lease is over.
+    pub async fn take_inbound(
         &self,
-        transaction: &mut Transaction,
         messages: &[NewInbound],
+        rejected: &[NewRejected],
     ) -> Result<Vec<Taken>, SqlError> {
         let now = self.now_unix_ms();
-        let mut outcomes = Vec::with_capacity(messages.len());
-        for message in messages {
-            outcomes.push(take_one(transaction, message, now).await?);
+        let mut transaction = self.sql.begin().await?;
+        let outcome = async {
+            // Customer by customer, so that two callbacks with the same customers do not wait for each other crosswise; of one customer in the
+            // order in which the provider pushed.
+            let mut order: Vec<usize> = (0..messages.len()).collect();
+            order.sort_by_key(|place| messages.get(*place).map(|message| &message.customer_id));
+            let mut outcomes = vec![Taken::Before; messages.len()];
+            for place in order {
+                if let (Some(message), Some(outcome)) =
+                    (messages.get(place), outcomes.get_mut(place))
+                {
+                    *outcome = take_one(&mut transaction, message, now).await?;
+                }
+            }
+            super::rejected::keep(&mut transaction, rejected, now).await?;
+            Ok(outcomes)
         }
-        Ok(outcomes)
+        .await;
+        transaction.end(outcome).await
     }
 
     /// Messages that nobody works on, for the one who calls: others leave them alone until the lease is over.

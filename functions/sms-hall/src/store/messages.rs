@@ -4,8 +4,11 @@ use chudian_runtime::parameters;
 use chudian_runtime::ports::sql::{FromSqlRow, SqlError, SqlRow, SqlValue, Transaction};
 
 use super::{NewEvent, Store};
-use crate::limits::LEASE_MS;
-use crate::sending::{Decision, HandOver, MessageClass, MessageState, Next, decide, next};
+use crate::limits::{END_TRIES_MAX, LEASE_MS, MARKETING_LIFE_MS_MAX};
+use crate::rules::{SendingRules, day_bounds};
+use crate::sending::{
+    Decision, HandOver, MessageClass, MessageState, Next, Standing, decide, next,
+};
 
 /// A message that is to go out.
 #[derive(Clone)]
@@ -119,6 +122,8 @@ pub type MessagePlace = (i64, String);
 pub struct Sending {
     /// Its id.
     pub message_id: String,
+    /// To whom.
+    pub customer_id: String,
     /// Number of the attempt, from 1.
     pub attempt: u32,
     /// Through which gateway.
@@ -214,10 +219,11 @@ pub(super) async fn queue(
 }
 
 /// Records an attempt of a message that is due, when nothing holds it back. Consent is looked at here and held to the end of the
-/// transaction, so that no refusal can come between this look and the record.
+/// transaction, so that no refusal can come between this look and the record, and no other message of the customer's day.
 pub(super) async fn begin(
     transaction: &mut Transaction,
     message_id: &str,
+    rules: &SendingRules,
     now: i64,
 ) -> Result<Option<Sending>, SqlError> {
     let select = "select class, customer_id, region, gateway_id, attempts, expires_at_unix_ms, campaign, batch, business \
@@ -231,8 +237,16 @@ pub(super) async fn begin(
     let class = MessageClass::of_code(&seen.class)
         .ok_or_else(|| SqlError::Shape(format!("sms_message: no class `{}`", seen.class)))?;
     // The consent first and the message after it, in the order in which a refusal takes them.
-    let is_opted_out = class == MessageClass::Marketing
-        && super::consent::held_refusal(transaction, &seen.customer_id, &seen.region).await?;
+    let standing = match class {
+        MessageClass::Service | MessageClass::OptOutConfirmation => Standing::default(),
+        MessageClass::Marketing => {
+            let (customer, region) = (&seen.customer_id, &seen.region);
+            Standing {
+                is_opted_out: super::consent::held_refusal(transaction, customer, region).await?,
+                marketing_today: marketing_today(transaction, customer, message_id, now).await?,
+            }
+        }
+    };
     let select = format!("{select}{}", super::held(transaction.dialect()));
     let due: Option<Due> = transaction
         .query_optional(&select, parameters![message_id, now])
@@ -240,7 +254,7 @@ pub(super) async fn begin(
     let Some(due) = due else {
         return Ok(None);
     };
-    match decide(class, is_opted_out, due.expires_at_unix_ms, now) {
+    match decide(class, standing, rules, due.expires_at_unix_ms, now) {
         Decision::Send => record(transaction, message_id, due, now).await,
         Decision::Defer(until) => {
             let update = "update sms_message set next_at_unix_ms = $1, changed_at_unix_ms = $2 where message_id = $3";
@@ -261,6 +275,24 @@ pub(super) async fn begin(
             Ok(None)
         }
     }
+}
+
+/// Other marketing messages that went to the customer today, or may have.
+async fn marketing_today(
+    transaction: &mut Transaction,
+    customer_id: &str,
+    message_id: &str,
+    now: i64,
+) -> Result<u32, SqlError> {
+    let (today, _) = day_bounds(now).unwrap_or((now, now));
+    // None waits longer than that, so older ones went on an earlier day.
+    let made_since = today - MARKETING_LIFE_MS_MAX;
+    let select = "select cast(count(*) as bigint) from sms_message where customer_id = $1 and created_at_unix_ms >= $2 and class = 'marketing' \
+                  and state in ('sending', 'handed-over', 'unknown', 'delivered', 'undelivered') and message_id <> $3 \
+                  and exists (select 1 from sms_attempt a where a.message_id = sms_message.message_id and a.begun_at_unix_ms >= $4)";
+    let values = parameters![customer_id, made_since, message_id, today];
+    let count: Option<(i64,)> = transaction.query_optional(select, values).await?;
+    count.map_or(Ok(0), |(count,)| super::small(count))
 }
 
 async fn record(
@@ -290,6 +322,7 @@ async fn record(
         .await?;
     Ok(Some(Sending {
         message_id: message_id.to_owned(),
+        customer_id: due.customer_id.clone(),
         attempt,
         gateway_id: due.gateway_id,
         expires_at_unix_ms: due.expires_at_unix_ms,
@@ -341,13 +374,18 @@ impl Store {
     }
 
     /// Begins the attempt of a message that is due; durable when this returns. Nothing when it waits on, is over, or is somebody else's.
-    pub async fn begin(&self, message_id: &str) -> Result<Option<Sending>, SqlError> {
+    pub async fn begin(
+        &self,
+        message_id: &str,
+        rules: &SendingRules,
+    ) -> Result<Option<Sending>, SqlError> {
         let mut transaction = self.sql.begin().await?;
-        let outcome = begin(&mut transaction, message_id, self.now_unix_ms()).await;
+        let outcome = begin(&mut transaction, message_id, rules, self.now_unix_ms()).await;
         transaction.end(outcome).await
     }
 
-    /// Writes down what came of an attempt. An attempt that was given up meanwhile is only told from here when it succeeded after all.
+    /// Writes down what came of an attempt. An attempt that was given up meanwhile is only told from here when it succeeded after all. Nobody
+    /// else knows it, so a busy database is asked again.
     pub async fn end(
         &self,
         sending: &Sending,
@@ -355,9 +393,15 @@ impl Store {
         event: Option<&NewEvent>,
     ) -> Result<(), SqlError> {
         let now = self.now_unix_ms();
-        let mut transaction = self.sql.begin().await?;
-        let ended = end_in(&mut transaction, sending, outcome, event, now).await;
-        transaction.end(ended).await
+        let mut tries = 1;
+        loop {
+            let mut transaction = self.sql.begin().await?;
+            let ended = end_in(&mut transaction, sending, outcome, event, now).await;
+            match transaction.end(ended).await {
+                Err(SqlError::Busy(_)) if tries < END_TRIES_MAX => tries += 1,
+                ended => return ended,
+            }
+        }
     }
 
     /// Gives up attempts whose worker is gone: nobody knows what came of them, so they are not tried again. How many.
@@ -365,14 +409,15 @@ impl Store {
         let now = self.now_unix_ms();
         let mut transaction = self.sql.begin().await?;
         let outcome = async {
-            let lost = "state = 'sending' and lease_until_unix_ms < $1";
-            let delete = format!(
-                "delete from sms_number where owner_id in (select message_id from sms_message where {lost})"
-            );
-            transaction.execute(&delete, parameters![now]).await?;
+            // The messages before their numbers, in the order in which an attempt's end takes them.
             let update = "update sms_message set state = 'unknown', code = 'attempt-lost', changed_at_unix_ms = $1 \
                           where state = 'sending' and lease_until_unix_ms < $2";
             let count = transaction.execute(update, parameters![now, now]).await?;
+            if count > 0 {
+                let delete = "delete from sms_number where exists (select 1 from sms_message where message_id = owner_id \
+                              and state = 'unknown')";
+                transaction.execute(delete, Vec::new()).await?;
+            }
             // What has outlived its use goes too: replies that nobody came back for.
             let delete = "delete from sms_number where expires_at_unix_ms < $1 and not exists (select 1 from sms_message \
                           where message_id = owner_id and state in ('queued', 'sending'))";
@@ -447,6 +492,8 @@ async fn end_in(
     event: Option<&NewEvent>,
     now: i64,
 ) -> Result<(), SqlError> {
+    // As a receipt does, so that of the two the later sees the earlier.
+    super::consent::hold(transaction, &sending.customer_id).await?;
     let (word, code, provider_message_id) = match outcome {
         HandOver::Accepted {
             provider_message_id,

@@ -9,7 +9,9 @@ mod events;
 mod gateways;
 mod inbound;
 mod messages;
+mod months;
 mod receipts;
+mod rejected;
 mod replies;
 
 use std::sync::Arc;
@@ -19,10 +21,12 @@ use chudian_runtime::ports::{Clock, Random};
 
 pub use consent::{Consent, Proof};
 pub use events::{NewEvent, WaitingEvent};
-pub use gateways::{GatewayRow, StoredCommands};
+pub use gateways::{GatewayRow, StoredDocument};
 pub use inbound::{NewInbound, Taken, WaitingInbound};
 pub use messages::{Message, MessageFilter, MessagePlace, NewMessage, Sending};
+pub use months::MonthOfMessages;
 pub use receipts::NewReceipt;
+pub use rejected::{NewRejected, Rejected, RejectedFilter, RejectedPlace};
 pub use replies::{Answer, Settled, StoredOffer};
 
 /// Random bytes of an id.

@@ -1,10 +1,13 @@
 //! What providers say became of messages: kept once each, and matched with the message, whichever of the two is known first.
 
+use std::collections::BTreeSet;
+
 use chudian_runtime::parameters;
 use chudian_runtime::ports::sql::{SqlError, Transaction};
 
-use super::{NewEvent, Sending, Store};
+use super::{NewEvent, NewRejected, Sending, Store};
 use crate::sending::MessageState;
+use crate::wire::functions::receipt_event_id;
 
 /// A receipt.
 pub struct NewReceipt {
@@ -28,16 +31,35 @@ pub struct NewReceipt {
     pub event: NewEvent,
 }
 
+/// A receipt that came before its message was known: outcome, code, identity, and the report that waits with it.
+type EarlierReceipt = (bool, Option<String>, String, Option<String>);
+
 impl Store {
-    /// Takes the receipts of a callback, durably; how many are new.
-    pub async fn take_receipts(&self, receipts: &[NewReceipt]) -> Result<u64, SqlError> {
+    /// Takes the receipts of a callback, durably, and keeps what is not taken; how many receipts are new.
+    pub async fn take_receipts(
+        &self,
+        receipts: &[NewReceipt],
+        rejected: &[NewRejected],
+    ) -> Result<u64, SqlError> {
         let now = self.now_unix_ms();
         let mut transaction = self.sql.begin().await?;
         let outcome = async {
+            // The customers first, as an answer of a provider takes them: without that neither of two that come at once would see the other. In
+            // their order, so that two callbacks do not wait for each other crosswise.
+            let customers: BTreeSet<&str> = receipts
+                .iter()
+                .map(|receipt| receipt.customer_id.as_str())
+                .collect();
+            for customer in customers {
+                super::consent::hold(&mut transaction, customer).await?;
+            }
+            let mut in_order: Vec<&NewReceipt> = receipts.iter().collect();
+            in_order.sort_by(|one, other| one.identity.cmp(&other.identity));
             let mut new = 0;
-            for receipt in receipts {
+            for receipt in in_order {
                 new += take_one(&mut transaction, receipt, now).await?;
             }
+            super::rejected::keep(&mut transaction, rejected, now).await?;
             Ok(new)
         }
         .await;
@@ -74,9 +96,24 @@ async fn take_one(
         }
     }
     if let Some(id) = &receipt.provider_message_id {
-        settle(transaction, receipt, "provider_message_id", id, now).await?;
+        let matched = settle(transaction, receipt, "provider_message_id", id, now).await?;
+        if !matched {
+            keep_report(transaction, receipt).await?;
+        }
     }
     Ok(1)
+}
+
+/// Keeps the report of a receipt whose message is not known yet, if it ever is.
+async fn keep_report(transaction: &mut Transaction, receipt: &NewReceipt) -> Result<(), SqlError> {
+    let update =
+        "update sms_receipt set event_document = $1 where gateway_id = $2 and identity = $3";
+    let values = parameters![
+        receipt.event.document.as_str(),
+        receipt.gateway_id.as_str(),
+        receipt.identity.as_str()
+    ];
+    transaction.execute(update, values).await.map(drop)
 }
 
 /// Settles the message that the receipt is about, when it is known and not settled yet; whether there was one. A message to another
@@ -127,12 +164,11 @@ pub(super) async fn match_earlier(
     let Some(id) = provider_message_id else {
         return Ok(());
     };
-    let select = "select r.is_delivered, r.code from sms_receipt r join sms_message m on m.gateway_id = r.gateway_id \
+    let select = "select r.is_delivered, r.code, r.identity, r.event_document from sms_receipt r join sms_message m on m.gateway_id = r.gateway_id \
                   and m.customer_id = r.customer_id where m.message_id = $1 and r.gateway_id = $2 and r.provider_message_id = $3";
     let values = parameters![sending.message_id.as_str(), sending.gateway_id.as_str(), id];
-    let receipt: Option<(bool, Option<String>)> =
-        transaction.query_optional(select, values).await?;
-    if let Some((is_delivered, code)) = receipt {
+    let receipt: Option<EarlierReceipt> = transaction.query_optional(select, values).await?;
+    if let Some((is_delivered, code, identity, document)) = receipt {
         let update = "update sms_message set state = $1, code = $2, changed_at_unix_ms = $3 where message_id = $4 and state = 'handed-over'";
         let values = parameters![
             state_of(is_delivered),
@@ -140,7 +176,12 @@ pub(super) async fn match_earlier(
             now,
             sending.message_id.as_str()
         ];
-        transaction.execute(update, values).await?;
+        let matched = transaction.execute(update, values).await? == 1;
+        if let (true, Some(document)) = (matched, document) {
+            let event_id = receipt_event_id(&sending.gateway_id, &identity);
+            let event = NewEvent { event_id, document };
+            super::events::add(transaction, &event, now).await?;
+        }
     }
     Ok(())
 }

@@ -6,6 +6,8 @@ use chudian_runtime::ports::sql::{FromSqlRow, SqlError, SqlRow, Transaction};
 use super::messages::{begin, forget_number, queue};
 use super::{NewEvent, NewMessage, Sending, Store};
 use crate::limits::{HELP_PAUSE_MS, OFFER_LIFE_MS};
+use crate::rules::{SendingRules, day_bounds};
+use crate::sending::{RepliesToday, may_reply};
 
 /// An offer that a customer was made by message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,12 +58,18 @@ pub struct Answer<'a> {
     pub accepted: Option<u32>,
     /// What is reported of it.
     pub event: Option<NewEvent>,
+    /// Whether the reply is left out because the customer has had enough of them today.
+    pub is_limited: bool,
+    /// How many replies a customer gets.
+    pub rules: &'a SendingRules,
 }
 
 /// What became of an answer.
 pub enum Settled {
     /// It is written; this, if anything, is to be sent.
     Written(Option<Box<Sending>>),
+    /// It is written without its reply: the customer has had as many today as a customer gets.
+    Limited,
     /// Somebody else has answered the message, or accepted the offer, in the meantime.
     Overtaken,
 }
@@ -75,6 +83,17 @@ impl Store {
         self.sql
             .query(select, parameters![customer_id, since])
             .await
+    }
+
+    /// What a customer was answered today, for whoever would do costly work for another reply; [`Self::answer`] looks again.
+    pub async fn replies_today(&self, customer_id: &str) -> Result<RepliesToday, SqlError> {
+        let now = self.now_unix_ms();
+        let (today, _) = day_bounds(now).unwrap_or((now, now));
+        let counts: Option<(i64, i64)> = self
+            .sql
+            .query_optional(REPLIES_TODAY, parameters![customer_id, today])
+            .await?;
+        replies_of(counts)
     }
 
     /// Answers a message, once: reply, offers, acceptance and report together, with the first attempt of the reply recorded.
@@ -120,15 +139,57 @@ async fn answer_in(
     if let Some(event) = &answer.event {
         super::events::add(transaction, event, now).await?;
     }
+    if answer.is_limited {
+        return limited(transaction, answer.inbound_id).await;
+    }
     let Some(reply) = &answer.reply else {
         return Ok(Settled::Written(None));
     };
     if answer.is_unasked_help && !may_help(transaction, answer.customer_id, now).await? {
         return Ok(Settled::Written(None));
     }
+    // Held, so that two replies at once are counted one after the other.
+    super::consent::held_refusal(transaction, answer.customer_id, &reply.region).await?;
+    let today = replies_today(transaction, answer.customer_id, now).await?;
+    if !may_reply(reply.class, today, answer.rules) {
+        return limited(transaction, answer.inbound_id).await;
+    }
     queue(transaction, reply, now).await?;
-    let begun = begin(transaction, &reply.message_id, now).await?;
+    let begun = begin(transaction, &reply.message_id, answer.rules, now).await?;
     Ok(Settled::Written(begun.map(Box::new)))
+}
+
+/// Notes that a message has no reply because its customer had enough of them.
+async fn limited(transaction: &mut Transaction, inbound_id: &str) -> Result<Settled, SqlError> {
+    let update = "update sms_inbound set state = 'limited' where inbound_id = $1";
+    transaction.execute(update, parameters![inbound_id]).await?;
+    Ok(Settled::Limited)
+}
+
+/// What a customer was answered today.
+async fn replies_today(
+    transaction: &mut Transaction,
+    customer_id: &str,
+    now: i64,
+) -> Result<RepliesToday, SqlError> {
+    let (today, _) = day_bounds(now).unwrap_or((now, now));
+    let counts: Option<(i64, i64)> = transaction
+        .query_optional(REPLIES_TODAY, parameters![customer_id, today])
+        .await?;
+    replies_of(counts)
+}
+
+/// Replies of a customer since a moment, and the confirmations among them.
+const REPLIES_TODAY: &str = "select cast(count(*) as bigint), \
+     cast(coalesce(sum(case when class = 'opt-out-confirmation' then 1 else 0 end), 0) as bigint) \
+     from sms_message where customer_id = $1 and created_at_unix_ms >= $2 and inbound_id is not null";
+
+fn replies_of(counts: Option<(i64, i64)>) -> Result<RepliesToday, SqlError> {
+    let (replies, confirmations) = counts.unwrap_or_default();
+    Ok(RepliesToday {
+        replies: super::small(replies)?,
+        confirmations: super::small(confirmations)?,
+    })
 }
 
 /// Whether the customer may be told what can be written without having asked; notes that it was done.

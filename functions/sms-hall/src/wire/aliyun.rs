@@ -118,19 +118,21 @@ mod tests {
             5,
         ]);
         let items = inbound(&up);
-        assert_eq!((items.read.len(), items.unreadable), (2, 3));
+        assert_eq!((items.read.len(), items.unreadable.len()), (2, 3));
         assert_eq!(items.read[0].identity, "1234567890");
         assert_eq!(items.read[0].sent_at_unix_ms, Some(1_795_320_000_000));
         assert_eq!(items.read[1].number, "13812345678");
         let report = json!([{"phone_number": "13812345678", "send_time": "x", "report_time": "2026-11-22 12:00:00",
             "success": false, "err_code": "MK:0000", "err_msg": "absent", "sms_size": "1", "biz_id": "b-1", "out_id": "m-1"}]);
         let items = receipts(&report);
-        assert_eq!(items.unreadable, 0);
+        assert_eq!(items.unreadable.len(), 0);
         assert!(!items.read[0].is_delivered);
         assert_eq!(items.read[0].message_id.as_deref(), Some("m-1"));
         assert_eq!(items.read[0].code.as_deref(), Some("MK:0000"));
         assert_eq!(
-            receipts(&json!([{"phone_number": "1", "success": "yes", "biz_id": "b"}])).unreadable,
+            receipts(&json!([{"phone_number": "1", "success": "yes", "biz_id": "b"}]))
+                .unreadable
+                .len(),
             1
         );
         assert_eq!(receipts(&json!([])).read.len(), 0);

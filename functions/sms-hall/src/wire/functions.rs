@@ -81,6 +81,11 @@ pub fn problem_code(body: &[u8]) -> Option<String> {
     Some(code.to_owned())
 }
 
+/// Id of the report of a receipt.
+pub fn receipt_event_id(gateway_id: &str, identity: &str) -> String {
+    format!("receipt-{gateway_id}-{identity}")
+}
+
 /// An event as it is reported: kind, moment, and its data beside who, where and on which channel.
 pub fn event_document(
     event_id: &str,

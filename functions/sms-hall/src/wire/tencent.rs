@@ -147,7 +147,7 @@ mod tests {
         let reply = json!({"extend": "01", "mobile": "13812345678", "nationcode": "86", "sign": "触点", "text": "TD",
             "time": 1_795_320_000, "more": 1});
         let items = inbound(&reply);
-        assert_eq!((items.read.len(), items.unreadable), (1, 0));
+        assert_eq!((items.read.len(), items.unreadable.len()), (1, 0));
         assert_eq!(items.read[0].number, "+8613812345678");
         assert_eq!(items.read[0].sent_at_unix_ms, Some(1_795_320_000_000));
         let mut other = reply.clone();
@@ -163,7 +163,7 @@ mod tests {
             {"mobile": "13812345678", "report_status": "SUCCESS"},
         ]);
         let items = receipts(&status);
-        assert_eq!((items.read.len(), items.unreadable), (1, 2));
+        assert_eq!((items.read.len(), items.unreadable.len()), (1, 2));
         assert_eq!(items.read[0].provider_message_id.as_deref(), Some("s-1"));
     }
 

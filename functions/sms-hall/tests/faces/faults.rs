@@ -267,6 +267,77 @@ pub(crate) async fn a_receipt_can_be_quicker_than_the_answer(world: World) {
         .rows("select state from sms_message order by created_at_unix_ms, state")
         .await;
     assert_eq!(states, [("delivered".to_owned(),), ("unknown".to_owned(),)]);
+    // The log hears of the receipt though it came before its message was known; nobody knows what the other one was about.
+    let receipts: Vec<Value> = world
+        .provider
+        .events()
+        .into_iter()
+        .filter(|event| event["type"] == "chudian.feedback.delivery-receipt.v1")
+        .collect();
+    assert_eq!(receipts.len(), 1);
+    assert_eq!(receipts[0]["data"]["outcome"], "delivered");
+}
+
+/// Goal: the receipt and the answer that tells the provider's id come in the same moment, on two instances: whichever is written first, the
+/// other sees it.
+pub(crate) async fn a_receipt_races_with_its_answer(world: World) {
+    const ROUNDS: usize = 40;
+    let other = world.another_instance();
+    let headers = [("spin-client-addr", crate::world::PROVIDER_ADDRESS)];
+    let path = world.path("tencent", "delivery");
+    for round in 0..ROUNDS {
+        let number = format!("1390000{round:04}");
+        let message =
+            json!({"mobile": number, "nationcode": "86", "text": "帮助", "time": 1_795_319_990});
+        let got = world.push("tencent", "inbound", &message).await;
+        assert_eq!(got.status, StatusCode::OK);
+        world.provider.until_sent(round + 1).await;
+        let sent = world.provider.sent()[round].json();
+        let serial = format!("serial-{}", sent["SessionContext"].as_str().unwrap());
+        let status = json!([{"mobile": number, "nationcode": "86", "report_status": "SUCCESS", "sid": serial}]);
+        let got = world
+            .send_to(&other, "", "POST", &path, &headers, status.to_string())
+            .await;
+        assert_eq!(got.status, StatusCode::OK, "{got:?}");
+    }
+    world.settle().await;
+    let states: Vec<(String, i64)> = world
+        .rows("select state, count(*) from sms_message group by state")
+        .await;
+    assert_eq!(states, [("delivered".to_owned(), ROUNDS as i64)]);
+    let receipts = world.provider.events().into_iter();
+    let receipts = receipts.filter(|event| event["type"] == "chudian.feedback.delivery-receipt.v1");
+    assert_eq!(receipts.count(), ROUNDS);
+}
+
+/// Goal: two callbacks at once with the same customers in opposite order do not wait for each other crosswise; both are acknowledged.
+pub(crate) async fn callbacks_with_the_same_customers_pass_each_other(world: World) {
+    let other = world.another_instance();
+    let headers = [("spin-client-addr", crate::world::PROVIDER_ADDRESS)];
+    let path = world.path("aliyun", "inbound");
+    for round in 0..8 {
+        let items = |text: &str| -> Vec<Value> {
+            let item = |place: usize| {
+                let sequence = format!("{text}-{round}-{place}");
+                sms_up(&format!("1390000{place:04}"), &sequence, text)[0].clone()
+            };
+            (0..60).map(item).collect()
+        };
+        let (refusals, mut returns) = (items("TD"), items("恢复"));
+        returns.reverse();
+        let push = |router, items: Vec<Value>| {
+            let body = Value::from(items).to_string();
+            world.send_to(router, "", "POST", &path, &headers, body)
+        };
+        let (one, two) = tokio::join!(push(&world.router, refusals), push(&other, returns));
+        assert_eq!(
+            (one.status, two.status),
+            (StatusCode::OK, StatusCode::OK),
+            "{one:?} {two:?}"
+        );
+    }
+    world.settle().await;
+    assert_eq!(world.count("sms_inbound").await, 8 * 120);
 }
 
 pub(crate) async fn events_wait_for_the_contact_log(world: World) {

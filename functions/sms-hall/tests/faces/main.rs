@@ -12,6 +12,7 @@
 mod conversations;
 mod faults;
 mod hostile;
+mod limits;
 mod stand_in;
 mod world;
 
@@ -57,10 +58,19 @@ scenarios! {
     faults::work_that_never_began_is_done_by_the_drain,
     faults::a_push_that_comes_twice_at_once_is_one_message,
     faults::a_receipt_can_be_quicker_than_the_answer,
+    faults::a_receipt_races_with_its_answer,
+    faults::callbacks_with_the_same_customers_pass_each_other,
     faults::events_wait_for_the_contact_log,
+    limits::a_customer_gets_so_many_replies_a_day,
+    limits::a_customer_gets_so_many_marketing_messages_a_day,
+    limits::hours_are_the_provinces_own,
+    limits::a_month_is_forgotten,
+    limits::a_large_month_takes_several_requests,
     hostile::signatures_are_checked,
     hostile::strangers_find_nothing,
     hostile::bad_input_gets_its_own_answer,
+    hostile::what_is_not_taken_is_listed,
+    hostile::rejected_callbacks_are_bounded,
     hostile::no_number_is_left_anywhere,
     hostile::regions_and_roles_see_what_they_may,
 }

@@ -399,12 +399,12 @@ impl World {
 
     /// Every row of every table of ours, as text, with the table's name; bytes as they would be found in a file.
     pub(crate) async fn tables(&self) -> Vec<(String, String)> {
-        let migration = std::fs::read_to_string(format!(
-            "{}/migrations/0001_sms.sql",
-            env!("CARGO_MANIFEST_DIR")
-        ))
-        .unwrap();
-        let mut names: Vec<&str> = migration
+        let folder = format!("{}/migrations", env!("CARGO_MANIFEST_DIR"));
+        let migrations: String = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+            .collect();
+        let mut names: Vec<&str> = migrations
             .lines()
             .filter_map(|line| line.strip_prefix("create table ")?.strip_suffix(" ("))
             .collect();

@@ -74,14 +74,15 @@ pub(super) struct ConditionCount {
     customers: u64,
 }
 
-/// A rule that is set and was not applied.
+/// A rule that is set and was not applied, or not whole.
 #[derive(Serialize, ToSchema)]
 pub(super) struct NotAppliedRule {
     /// The rule.
     rule: &'static str,
     /// The rule in words.
     title: Name,
-    /// `needs-business`, `needs-channel`, `diversion-only` or `column-missing`.
+    /// `needs-business`, `needs-channel`, `diversion-only`, `column-missing`, or `column-missing-in-part` of a rule that holds with the columns
+    /// that are there.
     reason: &'static str,
     /// Columns that the dataset lacks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -118,7 +119,7 @@ pub(super) struct CountAnswer {
     /// What each condition selects alone; only with `each`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     conditions: Vec<ConditionCount>,
-    /// Rules that are set and were not applied.
+    /// Rules that are set and were not applied, or not whole.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_applied: Vec<NotAppliedRule>,
     /// What is doubtful in the expression.
@@ -203,6 +204,7 @@ fn not_applied(prepared: &Prepared) -> Vec<NotAppliedRule> {
             NotApplied::Moot(Moot::NeedsChannel) => ("needs-channel", Vec::new()),
             NotApplied::Moot(Moot::DiversionOnly) => ("diversion-only", Vec::new()),
             NotApplied::Missing(columns) => ("column-missing", columns.clone()),
+            NotApplied::MissingInPart(columns) => ("column-missing-in-part", columns.clone()),
         };
         NotAppliedRule {
             rule: rule.word(),

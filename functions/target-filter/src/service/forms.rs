@@ -128,7 +128,8 @@ pub enum MissingColumns {
     /// Refuse the request: nobody is selected who should have been left out.
     #[default]
     Refuse,
-    /// Leave the rule out and say so in the answer.
+    /// Apply what the columns that are there allow, and say in the answer what is missing. A refusal's column must be there all the same,
+    /// or stand in `accept_missing`.
     Report,
 }
 
@@ -153,6 +154,9 @@ pub struct SelectionForm {
     /// What to do with a rule whose column the dataset lacks.
     #[serde(default)]
     pub missing_columns: MissingColumns,
+    /// Columns of exclusions that may be missing, by name: whoever names one answers for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept_missing: Vec<String>,
     /// The day of the question, `YYYY-MM-DD`; today when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<String>,

@@ -1,4 +1,5 @@
-//! Fresh events at the moment of freezing and of contacting: which stretch of time the dataset does not know, whom its events leave out.
+//! Fresh events and refusals at the moment of freezing and of contacting: which stretch of time the dataset does not know, whom its events leave
+//! out, and who refuses offers by the SMS hall's ledger, whether an event of it has come or not.
 
 use chudian_dataset::bitmap::Bitmap;
 use chudian_dataset::column::ColumnData;
@@ -10,6 +11,7 @@ use chudian_vocabulary::Name;
 use chudian_vocabulary::pseudonym::CustomerPseudonym;
 
 use super::selector::Selection;
+use crate::exclusions::Rule;
 use crate::fresh::FreshRules;
 use crate::store::fresh::{FreshEvents, LeftOut, Stretch};
 
@@ -37,6 +39,9 @@ const LEFT_OUT_MAX: usize = 1_000_000;
 
 /// Of these, who may be selected and so have to be kept with the list.
 const KEPT_MAX: usize = 200_000;
+
+/// Refusals of the ledger that can be weighed, 16 bytes each: as many as a list may select.
+const REFUSALS_MAX: usize = 4_000_000;
 
 /// The stretch that the dataset does not know, up to `now_unix_ms`.
 #[must_use]
@@ -109,15 +114,42 @@ pub async fn left_out(
     Ok(out)
 }
 
-/// Takes customers out of a selection; those of them who were in it. The waterfall has a step for each rule that removed somebody.
+/// Everybody who refuses offers by the SMS hall's ledger, in order.
+///
+/// # Errors
+/// When the database fails, or when they are more than can be weighed.
+pub async fn refusals(events: &FreshEvents) -> Result<Vec<CustomerPseudonym>, Problem> {
+    let refusals = events.refusals(REFUSALS_MAX).await?;
+    if refusals.len() > REFUSALS_MAX {
+        let detail = Name::new(
+            format!("短信营业厅的退订客户超过 {REFUSALS_MAX} 个，无法逐一核对。"),
+            format!(
+                "More than {REFUSALS_MAX} customers refuse offers by short message; they cannot be held against a list."
+            ),
+        );
+        return Err(Problem::new(catalogue::LIST_TOO_LARGE, detail));
+    }
+    Ok(refusals)
+}
+
+/// Takes customers, and those of `refusals` (in order), out of a selection; those of them who were in it. The waterfall has a step for each rule that removed somebody.
 ///
 /// # Errors
 /// When the identities cannot be read, or when more are left out than can be kept with a list.
-pub async fn leave_out(selection: &mut Selection, out: &LeftOut) -> Result<LeftOut, Problem> {
+pub async fn leave_out(
+    selection: &mut Selection,
+    out: &LeftOut,
+    refusals: &[CustomerPseudonym],
+) -> Result<LeftOut, Problem> {
     let mut removed = LeftOut::new();
-    if out.is_empty() {
+    if out.is_empty() && refusals.is_empty() {
         return Ok(removed);
     }
+    let rule_of = |id: CustomerPseudonym| {
+        let refused = refusals.binary_search(&id).is_ok();
+        let rules = [out.get(&id).copied(), refused.then_some(Rule::OptedOut)];
+        rules.into_iter().flatten().min()
+    };
     for (segment, rows) in selection.segments.iter_mut().enumerate() {
         if rows.count() == 0 {
             continue;
@@ -129,7 +161,7 @@ pub async fn leave_out(selection: &mut Selection, out: &LeftOut) -> Result<LeftO
         let mut hit = Bitmap::zeros(rows.len());
         for row in rows.iter() {
             let id = values.as_slice().get(row).copied().map(CustomerPseudonym);
-            if let Some((id, rule)) = id.and_then(|id| Some((id, *out.get(&id)?))) {
+            if let Some((id, rule)) = id.and_then(|id| Some((id, rule_of(id)?))) {
                 hit.set(row, true);
                 removed.insert(id, rule);
             }
@@ -139,7 +171,7 @@ pub async fn leave_out(selection: &mut Selection, out: &LeftOut) -> Result<LeftO
             return Err(too_many());
         }
     }
-    for rule in crate::exclusions::Rule::ALL {
+    for rule in Rule::ALL {
         let customers = removed.values().filter(|own| **own == rule).count() as u64;
         if customers > 0 {
             let step = format!("{}_since_layer", rule.word());

@@ -25,7 +25,7 @@ use chudian_vocabulary::{Date, Name, check_identifier};
 use serde_json::Value;
 
 use super::forms::{ClassForm, ExclusionChoice, MissingColumns, SelectionForm, Written};
-use crate::exclusions::{self, Campaign, ExclusionSet, MessageClass, Moot, Rule};
+use crate::exclusions::{self, Campaign, Exclusion, ExclusionSet, MessageClass, Moot, Rule};
 use crate::store::Store;
 use crate::wire;
 use crate::wire::expression::pointer_of;
@@ -45,13 +45,15 @@ pub struct PreparedExclusion {
     plan: Plan,
 }
 
-/// A rule that is set and was not applied.
+/// Why a rule that is set was not applied, or not whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotApplied {
     /// It says nothing about this campaign.
     Moot(Moot),
     /// The dataset lacks these columns.
     Missing(Vec<String>),
+    /// The dataset lacks these columns; what the others say was applied.
+    MissingInPart(Vec<String>),
 }
 
 /// A selection made ready.
@@ -66,7 +68,7 @@ pub struct Prepared {
     pub binding: Binding,
     /// Rules that leave customers out, in the order of the waterfall.
     pub exclusions: Vec<PreparedExclusion>,
-    /// Rules that are set and were not applied.
+    /// Rules that are set and were not applied, or not whole.
     pub not_applied: Vec<(Rule, NotApplied)>,
     /// The exclusion set's version, `default@3`; `default@0` is the built-in one.
     pub exclusion_set: Option<String>,
@@ -158,22 +160,18 @@ impl Filter {
             .collect();
         let mut prepared = Vec::new();
         for exclusion in applied.exclusions {
-            match bind(&exclusion.condition, &context) {
-                Ok(binding) => prepared.push(PreparedExclusion {
-                    rule: exclusion.rule,
-                    plan: Plan::of(&binding.bound),
-                    condition: exclusion.condition,
-                    binding,
-                }),
-                Err(errors) => not_applied.push((
-                    exclusion.rule,
-                    NotApplied::Missing(columns_missing(&errors)),
-                )),
+            let rule = exclusion.rule;
+            let (ready, missing) = prepare_exclusion(exclusion, &context)?;
+            if !missing.is_empty() {
+                let reason = match &ready {
+                    None => NotApplied::Missing(missing),
+                    Some(_) => NotApplied::MissingInPart(missing),
+                };
+                not_applied.push((rule, reason));
             }
+            prepared.extend(ready);
         }
-        if form.missing_columns == MissingColumns::Refuse {
-            refuse_missing(&not_applied)?;
-        }
+        refuse_missing(&not_applied, form)?;
         let plan = Plan::of(&binding.bound);
         Ok(Prepared {
             reader,
@@ -519,45 +517,90 @@ fn campaign(form: &SelectionForm, pointer: &str) -> Result<Campaign, Problem> {
     })
 }
 
-fn columns_missing(errors: &[BindError]) -> Vec<String> {
+/// A rule as far as the dataset has its columns, and those that it has not.
+fn prepare_exclusion(
+    exclusion: Exclusion,
+    context: &Context<'_>,
+) -> Result<(Option<PreparedExclusion>, Vec<String>), Problem> {
+    let ready = |exclusion: Exclusion, binding: Binding| PreparedExclusion {
+        rule: exclusion.rule,
+        plan: Plan::of(&binding.bound),
+        condition: exclusion.condition,
+        binding,
+    };
+    let errors = match bind(&exclusion.condition, context) {
+        Ok(binding) => return Ok((Some(ready(exclusion, binding)), Vec::new())),
+        Err(errors) => errors,
+    };
+    let missing = columns_missing(&errors).ok_or_else(|| unbindable(exclusion.rule))?;
+    let Some(rest) = exclusion.without(&missing) else {
+        return Ok((None, missing));
+    };
+    let binding = bind(&rest.condition, context).map_err(|_| unbindable(rest.rule))?;
+    Ok((Some(ready(rest, binding)), missing))
+}
+
+/// A rule whose condition fails for another reason than a column: a defect, and not one to go on with.
+fn unbindable(rule: Rule) -> Problem {
+    Problem::internal(format!("the exclusion {} cannot be bound", rule.word()))
+}
+
+/// The columns that are missing, or hold something else than the rule asks for; nothing when something else is wrong.
+fn columns_missing(errors: &[BindError]) -> Option<Vec<String>> {
     let name = |error: &BindError| match &error.fault {
         Fault::UnknownColumn { name, .. } => Some(name.clone()),
         Fault::WrongKind { column, .. } => Some(column.clone()),
         _ => None,
     };
-    let mut names: Vec<String> = errors.iter().filter_map(name).collect();
+    let mut names: Vec<String> = errors.iter().map(name).collect::<Option<_>>()?;
     names.sort();
     names.dedup();
-    names
+    Some(names)
 }
 
-fn refuse_missing(not_applied: &[(Rule, NotApplied)]) -> Result<(), Problem> {
+/// Refuses a selection whose exclusions lack columns that nobody has answered for.
+fn refuse_missing(not_applied: &[(Rule, NotApplied)], form: &SelectionForm) -> Result<(), Problem> {
+    let is_answered_for = |rule: Rule, column: &String| {
+        let is_reported = form.missing_columns == MissingColumns::Report && !rule.is_refusal();
+        is_reported || form.accept_missing.contains(column)
+    };
     let missing: Vec<FieldError> = not_applied
         .iter()
         .filter_map(|(rule, reason)| match reason {
             NotApplied::Moot(_) => None,
-            NotApplied::Missing(columns) => Some((rule, columns.join(", "))),
-        })
-        .map(|(rule, columns)| FieldError {
-            pointer: format!("/exclusions/{}", rule.word()),
-            code: "column-missing".to_owned(),
-            detail: Name::new(
-                format!("“{}”需要列 {columns}，当前数据集没有。", rule.title().zh),
-                format!(
-                    "\"{}\" needs the columns {columns}, which the dataset lacks.",
-                    rule.title().en
-                ),
-            ),
+            NotApplied::Missing(columns) | NotApplied::MissingInPart(columns) => {
+                let left: Vec<&str> = columns
+                    .iter()
+                    .filter(|column| !is_answered_for(*rule, column))
+                    .map(String::as_str)
+                    .collect();
+                (!left.is_empty()).then(|| column_missing(*rule, &left.join(", ")))
+            }
         })
         .collect();
     if missing.is_empty() {
         return Ok(());
     }
     let detail = Name::new(
-        "部分排除规则所需的列不在数据集中。请发布接触特征层，或取消该规则，或把 missing_columns 设为 report。",
-        "The dataset lacks columns that exclusions need. Publish a layer of contact features, unset the rule, or set `missing_columns` to `report`.",
+        "部分排除规则所需的列不在数据集中。请发布接触特征层，或取消该规则，或把 missing_columns 设为 report；拒绝营销规则的列还须在 accept_missing 中逐一写明。",
+        "The dataset lacks columns that exclusions need. Publish a layer of contact features, unset the rule, or set `missing_columns` to `report`; \
+         columns of refusals must be named in `accept_missing` besides.",
     );
     Err(Problem::new(catalogue::EXCLUSION_COLUMNS_MISSING, detail).with_errors(missing))
+}
+
+fn column_missing(rule: Rule, columns: &str) -> FieldError {
+    FieldError {
+        pointer: format!("/exclusions/{}", rule.word()),
+        code: "column-missing".to_owned(),
+        detail: Name::new(
+            format!("“{}”需要列 {columns}，当前数据集没有。", rule.title().zh),
+            format!(
+                "\"{}\" needs the columns {columns}, which the dataset lacks.",
+                rule.title().en
+            ),
+        ),
+    }
 }
 
 /// An expression that could not be read.

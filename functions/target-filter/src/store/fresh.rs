@@ -1,6 +1,7 @@
-//! Events as the feedback function publishes them, and what they did to lists.
+//! Events as the feedback function publishes them, refusals as the SMS hall does, and what they did to lists.
 //!
-//! Invariant: only the published views `pub_feedback_event` and `pub_feedback_order` are read; where they do not exist, there are no events.
+//! Invariant: only the published views `pub_feedback_event`, `pub_feedback_order` and `pub_sms_consent` are read; where they do not exist, there
+//! are no events and no refusals.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use chudian_runtime::ports::sql::{
     Dialect, FromSqlRow, Sql, SqlError, SqlRow, SqlValue, Transaction,
 };
 use chudian_vocabulary::Date;
+use chudian_vocabulary::channel::Channel;
 use chudian_vocabulary::contact::{CancelledBy, EventKind, Outcome};
 use chudian_vocabulary::pseudonym::CustomerPseudonym;
 
@@ -26,6 +28,13 @@ const MS_PER_S: i64 = 1_000;
 
 /// Customers of one statement about their orders, rows of one insertion: far below what either database binds.
 const CUSTOMERS_PER_STATEMENT: usize = 256;
+
+/// Refusals of one statement: a megabyte in memory.
+const REFUSALS_PER_STATEMENT: usize = 20_000;
+
+/// Views by which others publish what they keep.
+const EVENTS_VIEW: &str = "pub_feedback_event";
+const REFUSALS_VIEW: &str = "pub_sms_consent";
 
 /// The kinds of event that an exclusion can ask for, beside refusals, which may be of any kind.
 const KINDS: [EventKind; 5] = [
@@ -48,12 +57,30 @@ pub struct Stretch {
 /// Whom fresh events left out of a list, and by which rule.
 pub type LeftOut = BTreeMap<CustomerPseudonym, Rule>;
 
-/// The events of a function that may not be there. Clones share what is known.
+/// What others publish here; each of them may not be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Events of the feedback function.
+    pub events: bool,
+    /// Refusals of the SMS hall.
+    pub refusals: bool,
+}
+
+impl Published {
+    /// Whether there is anything to ask.
+    #[must_use]
+    pub const fn is_any(self) -> bool {
+        self.events || self.refusals
+    }
+}
+
+/// The events and refusals of functions that may not be there. Clones share what is known.
 #[derive(Clone)]
 pub struct FreshEvents {
     sql: Sql,
-    /// Whether the function's tables were seen. They do not go away again.
-    were_seen: Arc<AtomicBool>,
+    /// Whether events and refusals were seen. They do not go away again.
+    events_seen: Arc<AtomicBool>,
+    refusals_seen: Arc<AtomicBool>,
 }
 
 /// Where to ask: outside of any transaction, or within one.
@@ -126,24 +153,66 @@ impl FreshEvents {
     pub fn new(sql: Sql) -> Self {
         Self {
             sql,
-            were_seen: Arc::default(),
+            events_seen: Arc::default(),
+            refusals_seen: Arc::default(),
         }
     }
 
-    /// Whether the feedback function has its tables here.
+    /// What the feedback function and the SMS hall have here.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn are_kept(&self) -> Result<bool, SqlError> {
-        if self.were_seen.load(Ordering::Relaxed) {
-            return Ok(true);
+    pub async fn published(&self) -> Result<Published, SqlError> {
+        let seen = || Published {
+            events: self.events_seen.load(Ordering::Relaxed),
+            refusals: self.refusals_seen.load(Ordering::Relaxed),
+        };
+        if seen().events && seen().refusals {
+            return Ok(seen());
         }
         // Only a transaction tells which database it is.
         let mut transaction = self.sql.begin().await?;
-        let found = view_is_there(&mut transaction).await;
-        let is_there = transaction.end(found).await?;
-        self.were_seen.store(is_there, Ordering::Relaxed);
-        Ok(is_there)
+        let found = async {
+            Ok(Published {
+                events: view_is_there(&mut transaction, EVENTS_VIEW).await?,
+                refusals: view_is_there(&mut transaction, REFUSALS_VIEW).await?,
+            })
+        }
+        .await;
+        let published = transaction.end(found).await?;
+        self.events_seen.store(published.events, Ordering::Relaxed);
+        self.refusals_seen
+            .store(published.refusals, Ordering::Relaxed);
+        Ok(published)
+    }
+
+    /// Everybody who refuses offers by the SMS hall's ledger, in order, at most about `max` of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn refusals(&self, max: usize) -> Result<Vec<CustomerPseudonym>, SqlError> {
+        let select = "select customer_id from pub_sms_consent where is_opted_out = 1 and customer_id > $1 order by customer_id limit $2";
+        let mut refusals = Vec::new();
+        let mut last = String::new();
+        while refusals.len() <= max {
+            let limit = i64::try_from(REFUSALS_PER_STATEMENT).unwrap_or(i64::MAX);
+            let rows: Vec<(String,)> = self
+                .sql
+                .query(select, parameters![last.as_str(), limit])
+                .await?;
+            let is_last = rows.len() < REFUSALS_PER_STATEMENT;
+            for (customer,) in rows {
+                // Ids that are no pseudonyms are in no dataset.
+                refusals.extend(customer.parse::<CustomerPseudonym>());
+                last = customer;
+            }
+            if is_last {
+                break;
+            }
+        }
+        // The database's order need not be ours.
+        refusals.sort_unstable();
+        Ok(refusals)
     }
 
     /// Events of interest that came in a stretch of time, at most `limit` groups of them: of each customer, kind, channel, outcome and business
@@ -173,16 +242,24 @@ impl FreshEvents {
         with_orders(&mut asked, pairs.collect()).await
     }
 
-    /// Events of interest of one customer that came from a moment on.
+    /// Events of interest of one customer that came from a moment on, and the refusal that stands now, whenever it came.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn of_customer(
         &self,
         transaction: &mut Transaction,
+        published: Published,
         customer: &str,
         from_unix_ms: i64,
     ) -> Result<Vec<FreshEvent>, SqlError> {
+        let mut events = Vec::new();
+        if published.refusals {
+            events.extend(refusal_of(transaction, customer).await?);
+        }
+        if !published.events {
+            return Ok(events);
+        }
         let select = format!(
             "select customer_id, kind, channel, outcome, business, max(at_unix_ms) from pub_feedback_event \
              where customer_id = $1 and recorded_at_unix_ms >= $2 and {} \
@@ -194,9 +271,33 @@ impl FreshEvents {
             .query(&select, parameters![customer, from_unix_ms])
             .await?;
         let pairs = rows.into_iter().map(|row| (row.customer_id, row.event));
-        let events = with_orders(&mut asked, pairs.collect()).await?;
-        Ok(events.into_iter().map(|(_, event)| event).collect())
+        let others = with_orders(&mut asked, pairs.collect()).await?;
+        events.extend(others.into_iter().map(|(_, event)| event));
+        Ok(events)
     }
+}
+
+/// The refusal of a customer in the SMS hall's ledger, as the event as which it is reported.
+async fn refusal_of(
+    transaction: &mut Transaction,
+    customer: &str,
+) -> Result<Option<FreshEvent>, SqlError> {
+    let select =
+        "select said_at_unix_ms from pub_sms_consent where customer_id = $1 and is_opted_out = 1";
+    let said: Option<(i64,)> = transaction
+        .query_optional(select, parameters![customer])
+        .await?;
+    let event = |(said_at_unix_ms,)| {
+        Ok(FreshEvent {
+            kind: EventKind::BusinessHandling,
+            channel: Channel::SmsHall,
+            outcome: Outcome::OptedOut,
+            business: None,
+            day: day_of(said_at_unix_ms)?,
+            cancelled_by: None,
+        })
+    };
+    said.map(event).transpose()
 }
 
 /// Puts the cancelled orders of whoever cancelled in the place of the cancellations: only an order knows what it was for and who ended it.
@@ -260,16 +361,16 @@ async fn cancelled_orders(
         .collect()
 }
 
-async fn view_is_there(transaction: &mut Transaction) -> Result<bool, SqlError> {
+async fn view_is_there(transaction: &mut Transaction, view: &str) -> Result<bool, SqlError> {
     let select = match transaction.dialect() {
-        Dialect::Sqlite => {
-            "select count(*) from sqlite_master where type = 'view' and name = 'pub_feedback_event'"
-        }
+        Dialect::Sqlite => "select count(*) from sqlite_master where type = 'view' and name = $1",
         Dialect::Postgres => {
-            "select cast(count(*) as bigint) from pg_catalog.pg_class c where c.oid = to_regclass('pub_feedback_event')"
+            "select cast(count(*) as bigint) from pg_catalog.pg_class c where c.oid = to_regclass($1)"
         }
     };
-    let row: Option<(i64,)> = transaction.query_optional(select, Vec::new()).await?;
+    let row: Option<(i64,)> = transaction
+        .query_optional(select, parameters![view])
+        .await?;
     Ok(row.is_some_and(|(count,)| count > 0))
 }
 

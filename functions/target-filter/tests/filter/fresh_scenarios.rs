@@ -239,6 +239,91 @@ pub(crate) async fn a_message_of_today_counts_today(world: World) {
     assert_eq!(service["fresh_events"]["left_out"], 0, "{service}");
 }
 
+/// Writes what a customer says of offers into the ledger of the SMS hall, which the test stands in for.
+async fn say(world: &World, customer: &str, is_opted_out: bool) {
+    let upsert = "insert into sms_consent (customer_id, region, is_opted_out, said_at_unix_ms, inbound_id) values ($1, 'zs01', $2, $3, 'i-1') \
+                  on conflict (customer_id) do update set is_opted_out = excluded.is_opted_out";
+    let values = parameters![customer, is_opted_out, world.clock.now_unix_ms()];
+    world.sql.execute(upsert, values).await.unwrap();
+}
+
+/// Goal: a refusal that the ledger has keeps a customer off a list, though no event of it has come and no column tells of it; the list comes
+/// out the same when the customer is back; and a refusal after the freezing is obeyed at the contact.
+pub(crate) async fn a_refusal_by_message_is_obeyed_without_its_event(world: World) {
+    let before = freeze(&world, &request()).await;
+    let migrations = format!("{}/../sms-hall/migrations", env!("CARGO_MANIFEST_DIR"));
+    native::apply_migrations(&world.sql, migrations)
+        .await
+        .unwrap();
+    let ids: Vec<String> = quiet()
+        .iter()
+        .take(4)
+        .map(|customer| customer.id.to_string())
+        .collect();
+    say(&world, &ids[0], true).await;
+    say(&world, &ids[1], true).await;
+    say(&world, &ids[2], false).await;
+    // Made to be locked: nothing was said.
+    let lock = "insert into sms_consent (customer_id, region, is_opted_out, said_at_unix_ms) values ($1, 'zs01', 0, 0)";
+    let values = parameters![ids[3].as_str()];
+    world.sql.execute(lock, values).await.unwrap();
+
+    let list = freeze(&world, &request()).await;
+    assert_eq!(list["fresh_events"]["left_out"], 2, "{list}");
+    let steps = list["account"]["waterfall"].as_array().unwrap();
+    let step = steps
+        .iter()
+        .find(|step| step["step"] == "opted_out_since_layer");
+    assert_eq!(step.unwrap()["customers"], 2, "{list}");
+    let candidates = |list: &Value| list["account"]["candidates"].as_u64().unwrap();
+    assert_eq!(candidates(&list) + 2, candidates(&before));
+    // With events beside it, each is counted once.
+    with_feedback(&world).await;
+    let refusal = Event {
+        outcome: "opted-out",
+        business: None,
+        ..event(&ids[0], "business-handling")
+    };
+    tell(&world, refusal).await;
+    let both = freeze(&world, &request()).await;
+    assert_eq!(both["fresh_events"]["left_out"], 2);
+    say(&world, &ids[1], false).await;
+    assert_eq!(verified(&world, &list).await, true);
+    let back = freeze(&world, &request()).await;
+    assert_eq!(back["fresh_events"]["left_out"], 1, "who came back is back");
+    let mut service = request();
+    service["selection"]["class"] = json!("service");
+    let service = freeze(&world, &service).await;
+    assert_eq!(service["fresh_events"]["left_out"], 0);
+
+    // All but one refuse after the freezing, and long before: when they said it does not matter.
+    let mut few = request();
+    few["selection"]["expression"] = json!("arpu >= 0 and arpu <= 20");
+    few["selection"]
+        .as_object_mut()
+        .unwrap()
+        .remove("exclusions");
+    let list = approved(&world, &freeze(&world, &few).await).await;
+    let members: Vec<Customer> = customers()
+        .into_iter()
+        .filter(|customer| {
+            customer
+                .arpu_fen
+                .is_some_and(|fen| (0..=2_000).contains(&fen))
+        })
+        .collect();
+    let (left, others) = members.split_last().unwrap();
+    for customer in others {
+        say(&world, &customer.id.to_string(), true).await;
+    }
+    let next = format!("/lists/{list}/next");
+    let taken = world.send("channel", "POST", &next, &json!({})).await.ok();
+    assert_eq!(taken["customer_id"], left.id.to_string());
+    let path = format!("/lists/{list}/customers/{}", others[0].id);
+    let seen = world.send("hall", "GET", &path, &Value::Null).await.ok();
+    assert_eq!(seen["left_out_by"], "opted_out");
+}
+
 pub(crate) async fn who_was_contacted_is_passed_over(world: World) {
     with_feedback(&world).await;
     let quiet = quiet();

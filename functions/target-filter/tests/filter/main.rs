@@ -43,6 +43,7 @@ scenarios! {
     unset_and_zero_are_told_apart,
     a_service_message_is_touched_by_nothing,
     missing_columns_are_refused_or_reported,
+    a_refusal_is_never_dropped_in_silence,
     a_key_of_a_region_sees_its_customers_only,
     groups_have_versions_and_no_circles,
     exclusion_sets_have_versions,
@@ -61,6 +62,7 @@ scenarios! {
     a_key_reads_so_many_a_minute,
     an_expired_list_gives_nothing,
     a_message_of_today_counts_today,
+    a_refusal_by_message_is_obeyed_without_its_event,
     who_was_contacted_is_passed_over,
     prospects_are_found_and_order_a_list,
 }

@@ -182,6 +182,65 @@ pub(crate) async fn missing_columns_are_refused_or_reported(world: World) {
     );
 }
 
+/// Goal: whoever refused is left out by every column that tells of it; a column of refusals that is missing stops the request until somebody
+/// names it, and then takes away no other column's refusals.
+pub(crate) async fn a_refusal_is_never_dropped_in_silence(world: World) {
+    // The dataset knows refusals at large and of outbound calls, none of short messages.
+    let by_sms = |extra: Value| {
+        let mut selection = ring_tone(json!({"channels": ["sms-hall"]}));
+        let fields = selection.as_object_mut().unwrap();
+        fields.extend(extra.as_object().unwrap().clone());
+        selection
+    };
+    let refused = async |extra: Value| {
+        let body = json!({ "selection": by_sms(extra) });
+        let got = world.send("analyst", "POST", "/count", &body).await;
+        assert_eq!(
+            (got.status.as_u16(), got.code()),
+            (409, "exclusion-columns-missing"),
+            "{got:?}"
+        );
+        let errors: Value = serde_json::from_str(&got.text).unwrap();
+        let pointers = errors["errors"].as_array().unwrap().iter();
+        let pointers = pointers.map(|error| error["pointer"].as_str().unwrap().to_owned());
+        pointers.collect::<Vec<_>>()
+    };
+    assert_eq!(refused(json!({})).await, ["/exclusions/opted_out"]);
+    let elsewhere = json!({"accept_missing": ["opted_out", "complained_ring_tone_on"]});
+    assert_eq!(refused(elsewhere).await, ["/exclusions/opted_out"]);
+    let strict = json!({"missing_columns": "refuse", "accept_missing": ["opted_out_of_sms_hall"]});
+    assert_eq!(
+        refused(strict).await,
+        [
+            "/exclusions/bulk_cancelled",
+            "/exclusions/cancelled_by_customer",
+            "/exclusions/complained"
+        ]
+    );
+
+    let named = by_sms(json!({"accept_missing": ["opted_out_of_sms_hall"]}));
+    let answer = world.count(&named).await;
+    let not_whole: Vec<&Value> = answer["not_applied"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|rule| rule["reason"] == "column-missing-in-part")
+        .collect();
+    assert_eq!(not_whole.len(), 1, "{answer}");
+    assert_eq!(not_whole[0]["rule"], "opted_out");
+    assert_eq!(not_whole[0]["columns"], json!(["opted_out_of_sms_hall"]));
+    let steps = answer["waterfall"].as_array().unwrap();
+    let step = steps.iter().find(|step| step["rule"] == "opted_out");
+    let step = step.unwrap();
+    assert!(step["removed"].as_u64().unwrap() > 0, "{answer}");
+    assert!(
+        step["condition"]["en"]
+            .as_str()
+            .unwrap()
+            .contains("Opted out")
+    );
+}
+
 pub(crate) async fn a_key_of_a_region_sees_its_customers_only(world: World) {
     let body = json!({"selection": {"expression": "brand is known or not brand is known"}});
     let all = world.send("analyst", "POST", "/count", &body).await.ok();

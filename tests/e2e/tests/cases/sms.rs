@@ -34,7 +34,7 @@ const REPLIES_TIME_MAX: Duration = Duration::from_secs(60);
 const CUSTOMERS: usize = 5;
 
 /// The routes of `docs/reference/sms-api.md`.
-const REFERENCE: [(&str, &str); 15] = [
+const REFERENCE: [(&str, &str); 22] = [
     ("post", "/sms/v1/gateways"),
     ("get", "/sms/v1/gateways"),
     ("get", "/sms/v1/gateways/{gateway_id}"),
@@ -49,7 +49,14 @@ const REFERENCE: [(&str, &str); 15] = [
     ("get", "/sms/v1/messages/{message_id}"),
     ("get", "/sms/v1/consents/{customer_id}"),
     ("post", "/sms/v1/outbox/run"),
+    ("get", "/sms/v1/sending-rules"),
+    ("put", "/sms/v1/sending-rules"),
+    ("get", "/sms/v1/rejected"),
+    ("delete", "/sms/v1/rejected/{rejected_id}"),
+    ("get", "/sms/v1/months"),
+    ("delete", "/sms/v1/months/{month}"),
     ("post", "/sms/v1/callbacks/{path}/inbound"),
+    ("post", "/sms/v1/callbacks/{path}/delivery"),
 ];
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -257,6 +264,23 @@ fn conversation(host: &Host) -> Result<()> {
         provider.taken().len() == CUSTOMERS + 2,
         "a message went out twice, or after the refusal: {:?}",
         provider.taken()
+    );
+    // The first message came from a number that is none.
+    let rejected = admin.get("/sms/v1/rejected")?.expect_status(200)?;
+    let items = rejected["items"].as_array().context("no items")?;
+    ensure!(
+        items.len() == 1 && items[0]["reason"] == "number-not-mobile",
+        "{rejected}"
+    );
+    let months = admin.get("/sms/v1/months")?.expect_status(200)?;
+    let kept = |what: &str| -> Option<u64> {
+        let items = months["items"].as_array()?.iter();
+        items.map(|month| month[what].as_u64()).sum()
+    };
+    let expected = Some(CUSTOMERS as u64 + 3);
+    ensure!(
+        kept("inbound") == expected && kept("messages") == expected,
+        "{months}"
     );
     println!("         acknowledged in {median:?} (median), provider {PROVIDER_TIME:?}");
     gateway.stop()

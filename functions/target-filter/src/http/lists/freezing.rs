@@ -254,7 +254,7 @@ impl ListsApp {
                 if horizon.is_some() {
                     selection.versions.contact_horizon = horizon;
                 }
-                fresh::leave_out(&mut selection, &left_out).await?;
+                fresh::leave_out(&mut selection, &left_out, &[]).await?;
                 None
             }
         };
@@ -287,22 +287,28 @@ impl ListsApp {
         })
     }
 
-    /// Takes whom events that the dataset does not know leave out of a selection; nothing where no events are kept.
+    /// Takes whom events that the dataset does not know leave out of a selection, and who refuses by the ledger; nothing where neither is kept.
     async fn leave_out_by_fresh_events(
         &self,
         selection: &mut Selection,
     ) -> Result<Option<(Stretch, LeftOut)>, Problem> {
-        if !self.fresh.are_kept().await? {
+        let published = self.fresh.published().await?;
+        if !published.is_any() {
             return Ok(None);
         }
         let rules = FreshRules::new(&selection.set, &selection.campaign, selection.today);
         let stretch = fresh::unknown_stretch(&selection.reader, self.lists.now_unix_ms());
-        let left_out = if rules.is_empty() {
-            LeftOut::new()
-        } else {
+        let left_out = if published.events && !rules.is_empty() {
             fresh::left_out(&self.fresh, &rules, stretch).await?
+        } else {
+            LeftOut::new()
         };
-        let removed = fresh::leave_out(selection, &left_out).await?;
+        let refusals = if published.refusals && rules.keep_refusals() {
+            fresh::refusals(&self.fresh).await?
+        } else {
+            Vec::new()
+        };
+        let removed = fresh::leave_out(selection, &left_out, &refusals).await?;
         Ok(Some((stretch, removed)))
     }
 

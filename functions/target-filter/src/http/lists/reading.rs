@@ -41,6 +41,7 @@ use crate::service::fresh::since_freezing;
 use crate::service::lists::forms::FormFault;
 use crate::service::lists::forms::ListForm;
 use crate::service::lists::layout::Layout;
+use crate::store::fresh::Published;
 use crate::store::lists::{StoredList, TimePlace};
 use crate::store::lists_claims::{Place, Queue};
 
@@ -343,6 +344,7 @@ enum Next {
 
 /// What is asked of events when a customer is contacted.
 struct AtContact {
+    published: Published,
     rules: FreshRules,
     from_unix_ms: i64,
 }
@@ -526,7 +528,8 @@ impl ListsApp {
         open: &OpenList,
         caller: &Caller,
     ) -> Result<Option<AtContact>, Problem> {
-        if !self.fresh.are_kept().await? {
+        let published = self.fresh.published().await?;
+        if !published.is_any() {
             return Ok(None);
         }
         let list = &open.list;
@@ -551,6 +554,7 @@ impl ListsApp {
         let stretch = stretch.map(|(stretch, _)| stretch);
         let from_unix_ms = since_freezing(stretch, list.frozen_at_unix_ms);
         Ok((!rules.is_empty()).then_some(AtContact {
+            published,
             rules,
             from_unix_ms,
         }))
@@ -564,6 +568,7 @@ impl ListsApp {
         customer: &str,
     ) -> Result<Option<Rule>, Problem> {
         let Some(AtContact {
+            published,
             rules,
             from_unix_ms,
         }) = at_contact
@@ -572,7 +577,7 @@ impl ListsApp {
         };
         let events = self
             .fresh
-            .of_customer(transaction, customer, *from_unix_ms)
+            .of_customer(transaction, *published, customer, *from_unix_ms)
             .await?;
         Ok(events.iter().filter_map(|event| rules.hit(event)).min())
     }
