@@ -71,7 +71,7 @@ fn total_of(catalogue: &CompiledCatalogue, lines: &[Value]) -> i64 {
 }
 
 fn sent(count: u64) -> Value {
-    json!({"kind": "sms", "category": "domestic", "count": count})
+    json!({"kind": "sms", "category": "domestic", "band": "standard", "day_type": "workday", "count": count})
 }
 
 fn by_the_oracle(document: &Value, lines: &[Value]) -> i64 {

@@ -326,7 +326,11 @@ pub(crate) fn column(name: &str, rest: &str) -> String {
 }
 
 pub(crate) fn draft(table: &Path) -> String {
+    try_draft(table).unwrap()
+}
+
+pub(crate) fn try_draft(table: &Path) -> Result<String, ImportError> {
     let rules = FileRules::default();
     let survey = survey(table, &rules).unwrap();
-    chudian_import::suggest::suggest(table, &survey, &rules).unwrap()
+    chudian_import::suggest::suggest(table, &survey, &rules)
 }

@@ -50,7 +50,7 @@ fn planted_numbers_come_out_nowhere() {
             telephone,
             "duplicate",
             "not-a-mobile-number",
-            "not-a-number"
+            telephone
         ]
     );
     let rejects = std::fs::read_to_string(bench.rejects_place()).unwrap();
