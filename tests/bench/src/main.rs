@@ -89,7 +89,9 @@ fn main() -> Result<()> {
         } => native::serve(
             async move { simulation::native_router(&root, &folder, &bootstrap).await },
         ),
-        Verb::Run(setup) => {
+        Verb::Run(mut setup) => {
+            // Manifests are written elsewhere and name files of the workspace.
+            setup.root = setup.root.canonicalize()?;
             if setup.wants("start") {
                 start::run(&setup)?;
             }
