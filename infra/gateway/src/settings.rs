@@ -37,9 +37,9 @@ const REQUEST_MS_MAX: NonZeroU64 = nonzero_u64(30_000);
 const RESPONSE_STALL_MS_MAX: NonZeroU64 = nonzero_u64(30_000);
 /// An export over a slow line may take this long in all.
 const RESPONSE_MS_MAX: NonZeroU64 = nonzero_u64(600_000);
-/// A segment of the dataset with its decoded columns needs about a third of this.
-const INSTANCE_MEMORY_BYTES_MAX: u64 = 256 * MIB;
-/// Four instances at their own limit: one component can never take the whole machine.
+/// Freezing a list of a million customers with twelve columns beside the columns that an instance keeps needs more than half of this.
+const INSTANCE_MEMORY_BYTES_MAX: u64 = 512 * MIB;
+/// Two instances at their own limit: one component can never take the whole machine.
 const COMPONENT_MEMORY_BYTES_MAX: u64 = 1024 * MIB;
 /// Function tables of our largest component hold about 6,000 entries.
 const INSTANCE_TABLE_ELEMENTS_MAX: u32 = 50_000;

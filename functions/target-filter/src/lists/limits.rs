@@ -1,7 +1,7 @@
 //! Limits of lists. Each is a named number with the reason for its size.
 
-/// Customers that a freeze looks at after exclusions. One takes 40 bytes while it is sorted: 160 MB. An instance has 256 MB unless the
-/// gateway is told otherwise, so lists near this limit and that of members, with shown columns, need more of it.
+/// Customers that a freeze looks at after exclusions. One takes 40 bytes while it is sorted: 160 MB of the 512 that an instance has unless
+/// the gateway is told otherwise.
 pub const CANDIDATES_MAX: u64 = 4_000_000;
 
 /// Customers of one list. A province's largest campaigns reach about a million; beyond, a list is split by region.
