@@ -35,11 +35,12 @@ pub(crate) fn run_verb(workspace: &Workspace, options: &Options) -> Result<()> {
         Some(database) => format!("{database}::{case}"),
         None => case.to_owned(),
     });
+    // The same selection as `cargo xtask test`, so that nothing large is compiled twice.
     let words = [
         "test",
         "--release",
-        "-p",
-        "chudian-e2e",
+        "--workspace",
+        "--all-features",
         "--test",
         "e2e",
         "--",
