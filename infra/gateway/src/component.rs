@@ -189,7 +189,7 @@ impl Component {
         })
     }
 
-    /// How long it computes at a stretch.
+    /// How long it computes for an answer.
     pub fn computing(&self) -> &ComputingTime {
         &self.computing
     }

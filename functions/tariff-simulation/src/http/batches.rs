@@ -42,7 +42,7 @@ use crate::wire::catalogue::RankingJson;
 /// Largest body here: a mapping with a line for each kind and category.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 
-/// Rows of a part: about half a second of pricing without add-ons, far below any deadline of a request, and few enough requests.
+/// Rows of a part: less than a second of pricing with the sample's plans, far below any deadline of a request, and few enough requests.
 const PART_ROWS: usize = 8_192;
 
 /// Rows of a part with the search for add-ons, which takes some milliseconds a customer.
