@@ -16,7 +16,7 @@ mod sender;
 mod settings;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 
 use chudian_runtime::http::edge::Log;
 use chudian_runtime::ports::sql::SqlError;
@@ -52,7 +52,8 @@ struct HallInner {
     words: Remembered<Words>,
     rules: Remembered<SendingRules>,
     /// Whether this instance is reporting events just now.
-    is_reporting: AtomicBool,
+    /// Who asked for a report since the turn of the one that works began; 0 when nobody works.
+    reports_asked: AtomicUsize,
 }
 
 /// Why something could not be done.
@@ -88,7 +89,7 @@ impl Hall {
                 log,
                 words: Remembered::default(),
                 rules: Remembered::default(),
-                is_reporting: AtomicBool::new(false),
+                reports_asked: AtomicUsize::new(0),
             }),
         }
     }

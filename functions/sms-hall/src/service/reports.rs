@@ -13,9 +13,19 @@ use crate::wire::functions::{EVENTS_MEDIA_TYPE, report_results};
 /// Ends this instance's turn at reporting, also when the work is cut off.
 struct Turn<'a>(&'a Hall);
 
+/// What one request to the log did.
+#[derive(Default)]
+struct Round {
+    reported: usize,
+    /// More may wait than one request takes.
+    is_full: bool,
+    /// The log is not there.
+    is_put_off: bool,
+}
+
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.0.inner.is_reporting.store(false, Ordering::Release);
+        self.0.inner.reports_asked.store(0, Ordering::Release);
     }
 }
 
@@ -28,15 +38,42 @@ impl Hall {
         }
     }
 
-    /// Reports events that wait; how many the log has now. One round at a time in an instance.
+    /// Reports events that wait; how many the log has now. One works at a time in an instance: who finds another at work leaves word, and
+    /// that one looks again before it ends, because the event that made the second one ask may have come after its look.
     pub(super) async fn report(&self) -> Result<usize, HallError> {
-        if self.inner.is_reporting.swap(true, Ordering::AcqRel) {
+        let asked = &self.inner.reports_asked;
+        if asked.fetch_add(1, Ordering::AcqRel) > 0 {
             return Ok(0);
         }
-        let _turn = Turn(self);
+        let turn = Turn(self);
+        let mut reported = 0;
+        loop {
+            let seen = asked.load(Ordering::Acquire);
+            let round = self.report_round().await?;
+            reported += round.reported;
+            if round.is_put_off {
+                return Ok(reported);
+            }
+            let may_end = !round.is_full
+                && asked
+                    .compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Acquire)
+                    .is_ok();
+            if may_end {
+                // Given back already: another may have the turn by now.
+                std::mem::forget(turn);
+                return Ok(reported);
+            }
+        }
+    }
+
+    async fn report_round(&self) -> Result<Round, HallError> {
         let events = self.store().waiting_events(EVENTS_PER_ROUND_MAX).await?;
+        let mut round = Round {
+            is_full: i64::try_from(events.len()) == Ok(EVENTS_PER_ROUND_MAX),
+            ..Round::default()
+        };
         if events.is_empty() {
-            return Ok(0);
+            return Ok(round);
         }
         match self.results(&events).await {
             Ok(results) if results.len() == events.len() => {
@@ -46,7 +83,7 @@ impl Hall {
                     .map(|(event, status)| (event.event_id.as_str(), status != "rejected"))
                     .collect();
                 self.store().end_events(&ended).await?;
-                Ok(ended.iter().filter(|(_, is_reported)| *is_reported).count())
+                round.reported = ended.iter().filter(|(_, is_reported)| *is_reported).count();
             }
             outcome => {
                 let cause = outcome
@@ -54,9 +91,10 @@ impl Hall {
                     .unwrap_or_else(|| "an answer of another form".to_owned());
                 self.note("sms-report-failed", &[("cause", &cause)]).await;
                 self.store().put_off_events(&events).await?;
-                Ok(0)
+                round.is_put_off = true;
             }
         }
+        Ok(round)
     }
 
     async fn results(&self, events: &[WaitingEvent]) -> Result<Vec<String>, String> {

@@ -360,3 +360,25 @@ pub(crate) async fn events_wait_for_the_contact_log(world: World) {
     assert_eq!(ids.len(), 2);
     assert_eq!(ids[0], ids[1], "the same event, under the same id");
 }
+
+/// Goal: who finds another at reporting may go: that one looks again, so that the event does not wait for the timer.
+pub(crate) async fn an_event_that_comes_during_a_report_is_reported_next(world: World) {
+    let held = world.provider.hold_log().await;
+    world
+        .push("aliyun", "inbound", &sms_up(NUMBER, "s-1", "TD"))
+        .await;
+    while world.provider.asked("/feedback").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    world
+        .push("aliyun", "inbound", &sms_up("13912345678", "s-2", "TD"))
+        .await;
+    while world.work.running() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.count("sms_event").await, 2);
+    drop(held);
+    world.settle().await;
+    assert_eq!(world.count("sms_event").await, 0);
+    assert_eq!(world.provider.events().len(), 2);
+}

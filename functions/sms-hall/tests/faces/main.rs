@@ -61,6 +61,7 @@ scenarios! {
     faults::a_receipt_races_with_its_answer,
     faults::callbacks_with_the_same_customers_pass_each_other,
     faults::events_wait_for_the_contact_log,
+    faults::an_event_that_comes_during_a_report_is_reported_next,
     limits::a_customer_gets_so_many_replies_a_day,
     limits::a_customer_gets_so_many_marketing_messages_a_day,
     limits::hours_are_the_provinces_own,

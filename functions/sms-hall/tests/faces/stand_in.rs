@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedMutexGuard, Semaphore};
 
 /// What it does with a message.
 #[derive(Clone, Debug)]
@@ -46,6 +46,7 @@ struct Inner {
     asked: Mutex<Vec<Asked>>,
     offers: Mutex<(u16, Value)>,
     log_is_there: Mutex<bool>,
+    log_answers: Arc<tokio::sync::Mutex<()>>,
     came: Notify,
     released: Semaphore,
 }
@@ -77,6 +78,7 @@ impl StandIn {
             asked: Mutex::default(),
             offers: Mutex::new((201, offers())),
             log_is_there: Mutex::new(true),
+            log_answers: Arc::default(),
             came: Notify::new(),
             released: Semaphore::new(0),
         });
@@ -104,6 +106,11 @@ impl StandIn {
 
     pub(crate) fn set_log(&self, is_there: bool) {
         *self.inner.log_is_there.lock().unwrap() = is_there;
+    }
+
+    /// The log takes what comes, and answers when the guard is dropped.
+    pub(crate) async fn hold_log(&self) -> OwnedMutexGuard<()> {
+        self.inner.log_answers.clone().lock_owned().await
     }
 
     /// Lets those that hang end, with a broken connection.
@@ -153,6 +160,7 @@ impl StandIn {
         let (status, answer) = if path.starts_with("/tariff") {
             self.inner.offers.lock().unwrap().clone()
         } else if path.starts_with("/feedback") {
+            drop(self.inner.log_answers.lock().await);
             if *self.inner.log_is_there.lock().unwrap() {
                 let events: Vec<Value> = serde_json::from_slice(&body).unwrap();
                 let results: Vec<Value> = events

@@ -76,6 +76,12 @@ impl TestBackground {
         *self.loses.lock().unwrap() = loses;
     }
 
+    /// How many are at work.
+    pub(crate) fn running(&self) -> usize {
+        let tasks = self.tasks.lock().unwrap();
+        tasks.iter().filter(|task| !task.is_finished()).count()
+    }
+
     /// Ends what runs, wherever it stands.
     pub(crate) fn kill(&self) {
         for task in self.tasks.lock().unwrap().drain(..) {
