@@ -146,6 +146,19 @@ pub struct Facts {
     pub cells: Vec<EventCell>,
     /// Orders, each with the business that columns name.
     pub orders: Vec<(Option<Business>, Relation)>,
+    /// Refusals of months whose events are forgotten.
+    pub refusals: Vec<KeptRefusal>,
+}
+
+/// What a customer said last of offers on a channel, in events that are forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptRefusal {
+    /// Channel.
+    pub channel: Channel,
+    /// When the customer refused, unix milliseconds.
+    pub refused_at_unix_ms: Option<i64>,
+    /// When the customer took it back.
+    pub taken_back_at_unix_ms: Option<i64>,
 }
 
 /// Columns to fill, as of a horizon.
@@ -253,10 +266,12 @@ impl FeaturePlan {
                 self.day(last)
             }
             Feature::OptedOut(channel) => {
-                let refused = facts.cells.iter().any(|cell| {
-                    cell.outcome == Outcome::OptedOut
-                        && channel.is_none_or(|channel| channel == cell.channel)
-                });
+                let refused = match channel {
+                    Some(channel) => is_refused(facts, *channel),
+                    None => Channel::ALL
+                        .iter()
+                        .any(|channel| is_refused(facts, *channel)),
+                };
                 Some(FeatureValue::Flag(refused))
             }
         }
@@ -336,6 +351,22 @@ impl FeaturePlan {
         let day = day_of(unix_ms)?.unix_days();
         Some(FeatureValue::Day(day.min(self.day)))
     }
+}
+
+/// Whether a channel's last word is that the customer wants no more offers. Of two words at the same moment the refusal holds.
+fn is_refused(facts: &Facts, channel: Channel) -> bool {
+    let kept = |of: fn(&KeptRefusal) -> Option<i64>| {
+        let refusals = facts.refusals.iter();
+        refusals.filter(|one| one.channel == channel).find_map(of)
+    };
+    let last = |outcome: Outcome| {
+        last_of(facts, |cell| {
+            cell.outcome == outcome && cell.channel == channel
+        })
+    };
+    let refused = last(Outcome::OptedOut).max(kept(|one| one.refused_at_unix_ms));
+    let taken_back = last(Outcome::OptedIn).max(kept(|one| one.taken_back_at_unix_ms));
+    refused.is_some() && taken_back <= refused
 }
 
 /// The moment of the last event of the cells that `counts`.

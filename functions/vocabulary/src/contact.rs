@@ -52,6 +52,8 @@ words! {
         Declined = "declined", "拒绝", "Declined";
         /// The customer wants no more offers.
         OptedOut = "opted-out", "拒绝营销", "Opted out";
+        /// The customer takes that back and wants offers again.
+        OptedIn = "opted-in", "恢复营销", "Opted in";
         /// The customer gave up before the end: hung up, closed the page.
         Abandoned = "abandoned", "中途放弃", "Abandoned";
         /// Handed on to another channel, such as from the voice menu to an agent.
@@ -161,6 +163,7 @@ impl Outcome {
             | Self::Undecided
             | Self::Declined
             | Self::OptedOut
+            | Self::OptedIn
             | Self::Abandoned
             | Self::Transferred
             | Self::Delivered => true,
@@ -171,7 +174,10 @@ impl Outcome {
     /// Whether what was wanted was achieved; the numerator of a success rate (FI-3).
     #[must_use]
     pub const fn is_success(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Accepted | Self::Delivered)
+        matches!(
+            self,
+            Self::Succeeded | Self::Accepted | Self::OptedIn | Self::Delivered
+        )
     }
 
     /// Whether the customer showed interest (ER-1).

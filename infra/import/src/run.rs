@@ -422,12 +422,10 @@ impl Maker<'_> {
 }
 
 impl Import<'_> {
-    /// The file is as long as it was when it was surveyed.
+    /// The file is as long as it was when it was surveyed, and was not written since.
     fn unchanged(&self) -> Result<(), ImportError> {
-        let bytes = std::fs::metadata(self.path)
-            .map_err(source::SourceError::from)?
-            .len();
-        if bytes == self.survey.bytes {
+        let facts = std::fs::metadata(self.path).map_err(source::SourceError::from)?;
+        if facts.len() == self.survey.bytes && facts.modified().ok() == self.survey.modified {
             Ok(())
         } else {
             Err(source::SourceError::Changed.into())

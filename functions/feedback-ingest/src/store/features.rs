@@ -10,7 +10,7 @@ use chudian_runtime::ports::sql::{FromSqlRow, SqlError, SqlRow, SqlValue};
 use super::Store;
 use super::contacts::word;
 use super::orders::StoredStep;
-use crate::features::{EventCell, Facts, FeaturePlan, Occurrence, WINDOWS_MAX};
+use crate::features::{EventCell, Facts, FeaturePlan, KeptRefusal, Occurrence, WINDOWS_MAX};
 use crate::limits::FEATURE_OCCURRENCES_MAX;
 use crate::order::Relation;
 
@@ -100,6 +100,10 @@ impl Store {
         for (customer, orders) in self.relations(first, last).await? {
             facts.entry(customer).or_default().orders = orders;
         }
+        for row in self.refusals(first, last).await? {
+            let of = facts.entry(row.customer_id).or_default();
+            of.refusals.push(row.refusal);
+        }
         Ok(customers
             .into_iter()
             .map(|customer| {
@@ -109,7 +113,7 @@ impl Store {
             .collect())
     }
 
-    /// Ids of customers with an event or an order: orders outlive the events of their months.
+    /// Ids of customers with an event, an order or a refusal: the latter two outlive the events of their months.
     async fn customers(
         &self,
         range: CustomerRange<'_>,
@@ -133,9 +137,10 @@ impl Store {
             )
         };
         let select = format!(
-            "select customer_id from ({} union {}) customers order by customer_id limit ${place}",
+            "select customer_id from ({} union {} union {}) customers order by customer_id limit ${place}",
             first_of("feedback_event"),
-            first_of("feedback_order_step")
+            first_of("feedback_order_step"),
+            first_of("feedback_refusal")
         );
         let rows: Vec<(String,)> = self.sql().query(&select, values).await?;
         Ok(rows.into_iter().map(|(customer,)| customer).collect())
@@ -169,6 +174,14 @@ impl Store {
              group by customer_id, channel, kind, outcome, business"
         );
         self.sql().query(&select, values).await
+    }
+
+    /// Refusals of forgotten months.
+    async fn refusals(&self, first: &str, last: &str) -> Result<Vec<RefusalRow>, SqlError> {
+        let select = "select customer_id, channel, refused_at_unix_ms, taken_back_at_unix_ms from feedback_refusal \
+                      where customer_id >= $1 and customer_id <= $2";
+        let values = vec![first.into(), last.into()];
+        self.sql().query(select, values).await
     }
 
     async fn relations(
@@ -205,6 +218,24 @@ fn business_of(relation: &Relation) -> Option<Business> {
         .flatten()
         .find_map(|step| step.business.as_deref())?;
     Business::of_code(code)
+}
+
+struct RefusalRow {
+    customer_id: String,
+    refusal: KeptRefusal,
+}
+
+impl FromSqlRow for RefusalRow {
+    fn from_sql_row(mut row: SqlRow) -> Result<Self, SqlError> {
+        Ok(Self {
+            customer_id: row.next_column()?,
+            refusal: KeptRefusal {
+                channel: word(&mut row)?,
+                refused_at_unix_ms: row.next_column()?,
+                taken_back_at_unix_ms: row.next_column()?,
+            },
+        })
+    }
 }
 
 struct CustomerStep {

@@ -1,7 +1,8 @@
 //! The event log by month: parts made ahead of time, and months forgotten.
 //!
 //! A month is the one in China in which events came. What is forgotten are the events; their identities stay, so that none is counted
-//! again, and so do the daily sums and the orders, which hold no words of a customer.
+//! again, and so do the daily sums and the orders, which hold no words of a customer, and who wants no offers: a refusal is not taken back
+//! by the passing of time.
 
 use std::sync::PoisonError;
 
@@ -118,7 +119,7 @@ impl Store {
         let Some((from, to)) = month.in_china_unix_ms() else {
             return Ok(true);
         };
-        self.drop_part(month).await?;
+        self.keep_refusals_and_drop_part(month, from, to).await?;
         let delete = "delete from feedback_event where (recorded_at_unix_ms, identity_high, identity_low) in \
                       (select recorded_at_unix_ms, identity_high, identity_low from feedback_event \
                       where recorded_at_unix_ms >= $1 and recorded_at_unix_ms < $2 limit $3)";
@@ -136,16 +137,39 @@ impl Store {
         Ok(false)
     }
 
-    /// Drops the month's part where the database has one: at once, whatever its size.
-    async fn drop_part(&self, month: Month) -> Result<(), SqlError> {
-        let mut transaction = self.sql().begin().await?;
-        if transaction.dialect() == Dialect::Sqlite {
-            transaction.rollback().await;
-            return Ok(());
-        }
+    /// Notes who refused and who took it back, then drops the month's part where the database has one: at once, whatever its size.
+    async fn keep_refusals_and_drop_part(
+        &self,
+        month: Month,
+        from: i64,
+        to: i64,
+    ) -> Result<(), SqlError> {
+        let later = |column: &str| {
+            format!(
+                "{column} = case when excluded.{column} is null then feedback_refusal.{column} \
+                 when feedback_refusal.{column} > excluded.{column} then feedback_refusal.{column} else excluded.{column} end"
+            )
+        };
+        let keep = format!(
+            "insert into feedback_refusal (customer_id, channel, refused_at_unix_ms, taken_back_at_unix_ms) \
+             select customer_id, channel, max(case when outcome = 'opted-out' then at_unix_ms end), \
+             max(case when outcome = 'opted-in' then at_unix_ms end) from feedback_event \
+             where recorded_at_unix_ms >= $1 and recorded_at_unix_ms < $2 and outcome in ('opted-out', 'opted-in') \
+             group by customer_id, channel on conflict (customer_id, channel) do update set {}, {}",
+            later("refused_at_unix_ms"),
+            later("taken_back_at_unix_ms")
+        );
         let drop_table = format!("drop table if exists {}", part_name(month));
-        let dropped = transaction.execute(&drop_table, Vec::new()).await.map(drop);
-        transaction.end(dropped).await
+        let mut transaction = self.sql().begin().await?;
+        let outcome = async {
+            transaction.execute(&keep, parameters![from, to]).await?;
+            if transaction.dialect() == Dialect::Postgres {
+                transaction.execute(&drop_table, Vec::new()).await?;
+            }
+            Ok(())
+        }
+        .await;
+        transaction.end(outcome).await
     }
 
     /// Today in China; nothing when the host's clock is outside the calendar.

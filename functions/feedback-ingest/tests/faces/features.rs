@@ -95,6 +95,7 @@ fn history() -> impl Strategy<Value = Vec<Told>> {
             "succeeded",
             "failed",
             "opted-out",
+            "opted-in",
             "interested",
             "pending",
         ]),
@@ -213,7 +214,9 @@ fn expected(told: &[&Told]) -> Vec<(String, Value)> {
                             && one.at_unix_ms() >= from
                     })
                 };
-                let good = within().filter(|one| one.outcome == "succeeded").count();
+                let good = within()
+                    .filter(|one| ["succeeded", "opted-in"].contains(&one.outcome))
+                    .count();
                 columns.push((name("count"), within().count().into()));
                 columns.push((name("success"), good.into()));
                 columns.push((name("last"), last(within().map(|one| one.at_unix_ms()))));
@@ -233,7 +236,16 @@ fn expected(told: &[&Told]) -> Vec<(String, Value)> {
         let name = channel.map_or("opted_out".to_owned(), |channel| {
             format!("opted_out_of_{}", word(channel))
         });
-        columns.push((name, on().any(|one| one.outcome == "opted-out").into()));
+        // A refusal that the customer took back on the same channel, later, is none.
+        let refused = on()
+            .filter(|one| one.outcome == "opted-out")
+            .any(|refusal| {
+                !on().any(|other| {
+                    (other.outcome, other.channel) == ("opted-in", refusal.channel)
+                        && other.at_unix_ms() > refusal.at_unix_ms()
+                })
+            });
+        columns.push((name, refused.into()));
     }
     let (orders, trials, cancellations) = (
         steps(told, "order"),
@@ -305,7 +317,14 @@ fn expected(told: &[&Told]) -> Vec<(String, Value)> {
 }
 
 async fn clear(world: &World) {
-    for table in ["identity", "event", "tally", "order_step", "rejected"] {
+    for table in [
+        "identity",
+        "event",
+        "tally",
+        "order_step",
+        "refusal",
+        "rejected",
+    ] {
         let delete = format!("delete from feedback_{table}");
         world.sql.execute(&delete, Vec::new()).await.unwrap();
     }
@@ -390,6 +409,56 @@ pub(crate) async fn features_are_those_of_the_events(world: World) {
             }
         }
         assert!(seen.is_empty(), "nobody told of {seen:?}");
+    }
+}
+
+/// Goal: whoever refused has refused when the month of the event is forgotten too, and may take it back later; twice forgotten changes nothing.
+pub(crate) async fn a_refusal_outlives_its_month(world: World) {
+    let says = |id: &str, customer: &str, outcome: &str, second: u8| {
+        let mut event = event("marketing-contact", id);
+        event["time"] = format!("2026-11-22T03:00:{second:02}Z").into();
+        with(with(event, "outcome", outcome), "customer_id", customer)
+    };
+    let events = [
+        says("r-1", "c-1", "opted-out", 1),
+        says("r-2", "c-2", "opted-out", 1),
+        says("r-3", "c-2", "opted-in", 2),
+        says("r-4", "c-3", "opted-out", 1),
+        says("r-5", "c-4", "interested", 1),
+        says("r-6", "c-5", "opted-in", 1),
+        says("r-7", "c-5", "opted-out", 2),
+    ];
+    let got = world.report_all("channel", &events).await;
+    assert_eq!(got.counts(), (7, 0, 0));
+    world.clock.advance_ms(60 * DAY_MS);
+    let now = || chrono::DateTime::from_timestamp_millis(world.clock.now_unix_ms()).unwrap();
+    let mut taken_back = says("r-8", "c-3", "opted-in", 1);
+    taken_back["time"] = now().to_rfc3339().into();
+    let got = world.report_all("channel", &[taken_back]).await;
+    assert_eq!(got.counts(), (1, 0, 0));
+    world.clock.advance_ms(1_000);
+    let refused = async || {
+        let columns = ["opted_out_of_outbound_call", "opted_out"];
+        let form = json!({"horizon": now().to_rfc3339(), "columns": columns});
+        let got = ask(&world, "analyst", &form).await;
+        let customers = got.json["customers"].as_array().unwrap().iter();
+        let refused = customers.filter(|customer| customer["values"][0] == true);
+        let ids: Vec<String> = refused
+            .map(|customer| {
+                assert_eq!(customer["values"][1], true);
+                customer["customer_id"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        ids
+    };
+    assert_eq!(refused().await, ["c-1", "c-5"]);
+    for _ in 0..2 {
+        let got = world
+            .send("admin", "DELETE", "/months/2026-11", &[], "")
+            .await;
+        assert_eq!(got.json["done"], true, "{got:?}");
+        assert_eq!(world.count("feedback_event").await, 1, "r-8");
+        assert_eq!(refused().await, ["c-1", "c-5"]);
     }
 }
 

@@ -65,6 +65,7 @@ scenarios! {
     laws::tables_do_not_depend_on_how_events_came,
     features::features_are_those_of_the_events,
     features::a_layout_names_what_occurred,
+    features::a_refusal_outlives_its_month,
 }
 
 /// Goal: what the component serves, and looks schemas up in, is what the routes say of themselves.

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chudian_runtime::http::auth::Caller;
 use chudian_runtime::http::body::JsonBody;
 use chudian_runtime::http::query::PathOf;
+use chudian_runtime::ports::sql::SqlError;
 use chudian_runtime::problem::{FieldError, Problem};
 use chudian_vocabulary::Name;
 use http::{StatusCode, Uri};
@@ -29,6 +30,9 @@ const TEXT_CHARACTERS_MAX: usize = 128;
 
 /// Secrets that are good at once: the new one and the one before.
 const WEBHOOK_SECRETS_MAX: usize = 2;
+
+/// How often a change begins again because another one came between.
+const CHANGE_TRIES_MAX: usize = 8;
 
 /// Random bytes of a path: as many as of a key.
 const PATH_BYTES: usize = 32;
@@ -206,7 +210,7 @@ pub(super) async fn make(
         webhook: webhook_secret.iter().cloned().collect(),
         ..Secrets::default()
     };
-    take_credential(&mut secrets, request.credential);
+    take_credential(&mut secrets, request.credential.as_ref());
     let now = app.store().now_unix_ms();
     let gateway_id = app.store().new_id();
     let row = GatewayRow {
@@ -286,8 +290,8 @@ pub(super) async fn put(
     JsonBody { value: request, .. }: JsonBody<GatewaySettings, REQUEST_BYTES_MAX>,
 ) -> Result<Json<GatewayAnswer>, Problem> {
     let settings = app.hall.settings().await?;
-    let mut row = seen(&app, &caller, &gateway_id).await?;
-    let provider: Provider = row
+    let provider: Provider = seen(&app, &caller, &gateway_id)
+        .await?
         .provider
         .parse()
         .map_err(|_| Problem::internal("a stored provider"))?;
@@ -296,19 +300,39 @@ pub(super) async fn put(
     if !errors.is_empty() {
         return Err(invalid_body(errors));
     }
-    let mut secrets = opened(&row, &settings)?;
-    take_credential(&mut secrets, request.credential);
-    row.name = request.name;
-    row.language = checked.language;
-    row.addresses = checked.addresses;
-    row.endpoint = checked.endpoint;
-    row.sender = checked.sender;
-    row.secrets = sealed(&app, &settings, &gateway_id, &secrets)?;
-    row.changed_at_unix_ms = app.store().now_unix_ms();
-    if !app.store().set_gateway(&row).await? {
-        return Err(gateway_unknown());
-    }
+    let row = change(&app, &caller, &settings, &gateway_id, |row, secrets| {
+        take_credential(secrets, request.credential.as_ref());
+        row.name.clone_from(&request.name);
+        row.language.clone_from(&checked.language);
+        row.addresses.clone_from(&checked.addresses);
+        row.endpoint.clone_from(&checked.endpoint);
+        row.sender.clone_from(&checked.sender);
+    })
+    .await?;
     shown(&row, &settings).map(Json)
+}
+
+/// Reads a gateway, changes it and writes it back; from the beginning when someone else changed it meanwhile, so that neither a new secret nor
+/// a new credential is written over by what was read before it.
+async fn change(
+    app: &App,
+    caller: &Caller,
+    settings: &Settings,
+    gateway_id: &str,
+    change: impl Fn(&mut GatewayRow, &mut Secrets),
+) -> Result<GatewayRow, Problem> {
+    for _ in 0..CHANGE_TRIES_MAX {
+        let mut row = seen(app, caller, gateway_id).await?;
+        let mut secrets = opened(&row, settings)?;
+        change(&mut row, &mut secrets);
+        let read = std::mem::take(&mut row.secrets);
+        row.secrets = sealed(app, settings, gateway_id, &secrets)?;
+        row.changed_at_unix_ms = app.store().now_unix_ms();
+        if app.store().set_gateway(&row, &read).await? {
+            return Ok(row);
+        }
+    }
+    Err(SqlError::Busy("a gateway that many change at once".to_owned()).into())
 }
 
 /// Remove a gateway
@@ -364,16 +388,12 @@ pub(super) async fn new_secret(
     PathOf(gateway_id): PathOf<String>,
 ) -> Result<Json<SecretAnswer>, Problem> {
     let settings = app.hall.settings().await?;
-    let mut row = seen(&app, &caller, &gateway_id).await?;
-    let mut secrets = opened(&row, &settings)?;
     let secret = WebhookSecret::of_random(app.store().random_bytes::<SECRET_BYTES>()).reveal();
-    secrets.webhook.insert(0, secret.clone());
-    secrets.webhook.truncate(WEBHOOK_SECRETS_MAX);
-    row.secrets = sealed(&app, &settings, &gateway_id, &secrets)?;
-    row.changed_at_unix_ms = app.store().now_unix_ms();
-    if !app.store().set_gateway(&row).await? {
-        return Err(gateway_unknown());
-    }
+    change(&app, &caller, &settings, &gateway_id, |_, secrets| {
+        secrets.webhook.insert(0, secret.clone());
+        secrets.webhook.truncate(WEBHOOK_SECRETS_MAX);
+    })
+    .await?;
     Ok(Json(SecretAnswer {
         webhook_secret: secret,
     }))
@@ -476,10 +496,10 @@ fn json_text<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn take_credential(secrets: &mut Secrets, credential: Option<CredentialRequest>) {
+fn take_credential(secrets: &mut Secrets, credential: Option<&CredentialRequest>) {
     if let Some(credential) = credential {
-        secrets.credential_id = Some(credential.id);
-        secrets.credential_secret = Some(credential.secret);
+        secrets.credential_id = Some(credential.id.clone());
+        secrets.credential_secret = Some(credential.secret.clone());
     }
 }
 

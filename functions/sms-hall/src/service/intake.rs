@@ -341,7 +341,7 @@ fn consent_event(
 ) -> Option<NewEvent> {
     let outcome = match command {
         Command::OptOut => Outcome::OptedOut,
-        Command::OptIn => Outcome::Succeeded,
+        Command::OptIn => Outcome::OptedIn,
         Command::BestPlan
         | Command::Accept(_)
         | Command::Offers

@@ -94,10 +94,11 @@ impl Store {
         self.sql.execute(insert, values).await.map(drop)
     }
 
-    /// Writes a gateway's settings anew; whether it was there. Provider, region and path stay.
-    pub async fn set_gateway(&self, gateway: &GatewayRow) -> Result<bool, SqlError> {
+    /// Writes a gateway's settings anew; `false` when it is not there any more, or when its secrets are not those that were `read`: someone
+    /// else changed them meanwhile. Provider, region and path stay.
+    pub async fn set_gateway(&self, gateway: &GatewayRow, read: &[u8]) -> Result<bool, SqlError> {
         let update = "update sms_gateway set name = $1, language = $2, addresses = $3, endpoint = $4, sender = $5, secrets = $6, \
-                      changed_at_unix_ms = $7 where gateway_id = $8";
+                      changed_at_unix_ms = $7 where gateway_id = $8 and secrets = $9";
         let values = parameters![
             gateway.name.as_str(),
             gateway.language.as_str(),
@@ -106,7 +107,8 @@ impl Store {
             gateway.sender.as_str(),
             gateway.secrets.as_slice(),
             gateway.changed_at_unix_ms,
-            gateway.gateway_id.as_str()
+            gateway.gateway_id.as_str(),
+            read
         ];
         Ok(self.sql.execute(update, values).await? == 1)
     }

@@ -270,7 +270,7 @@ pub(crate) async fn a_refusal_holds_and_is_proved(world: World) {
         .iter()
         .map(|event| event["data"]["outcome"].clone())
         .collect();
-    assert_eq!(outcomes, ["opted-out", "succeeded", "pending"]);
+    assert_eq!(outcomes, ["opted-out", "opted-in", "pending"]);
 }
 
 pub(crate) async fn marketing_keeps_its_hours(world: World) {

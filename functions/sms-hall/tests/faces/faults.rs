@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chudian_sms_hall::webhook::WebhookSecret;
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -381,4 +382,45 @@ pub(crate) async fn an_event_that_comes_during_a_report_is_reported_next(world: 
     world.settle().await;
     assert_eq!(world.count("sms_event").await, 0);
     assert_eq!(world.provider.events().len(), 2);
+}
+
+/// Goal: a change of a gateway's name and a new secret at the same moment, on two instances: both hold.
+pub(crate) async fn a_new_secret_races_with_a_change(world: World) {
+    let other = world.another_instance();
+    let id = world.gateways["plain"]["gateway_id"].as_str().unwrap();
+    let (path, secrets) = (
+        format!("/gateways/{id}"),
+        format!("/gateways/{id}/webhook-secret"),
+    );
+    let inbound = world.path("plain", "inbound");
+    for round in 0..12 {
+        let settings = json!({"name": format!("网关 {round}"), "addresses": ["203.0.113.0/24"], "endpoint": format!("{}/send", world.provider.url)});
+        let (changed, renewed) = tokio::join!(
+            world.send("admin", "PUT", &path, &[], settings.to_string()),
+            world.send_to(&other, "admin", "POST", &secrets, &[], ""),
+        );
+        assert_eq!(
+            (changed.status, renewed.status),
+            (StatusCode::OK, StatusCode::OK)
+        );
+        let got = world.get("admin", &path).await;
+        assert_eq!(got.json["name"], format!("网关 {round}"));
+        assert_eq!(got.json["has_credential"], true);
+        // Settings of a gateway are remembered for a moment.
+        world.clock.advance_ms(4_000);
+        let secret = WebhookSecret::parse(renewed.json["webhook_secret"].as_str().unwrap());
+        let (message, now) = (format!("m-{round}"), world.clock_s());
+        let body = json!({"number": NUMBER, "text": "帮助"}).to_string();
+        let signature = secret.unwrap().sign(&message, now, body.as_bytes());
+        let now = now.to_string();
+        let headers = [
+            ("spin-client-addr", crate::world::PROVIDER_ADDRESS),
+            ("webhook-id", message.as_str()),
+            ("webhook-timestamp", now.as_str()),
+            ("webhook-signature", signature.as_str()),
+        ];
+        let got = world.send("", "POST", &inbound, &headers, body).await;
+        assert_eq!(got.status, StatusCode::OK, "round {round}: {got:?}");
+    }
+    world.settle().await;
 }

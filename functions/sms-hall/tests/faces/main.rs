@@ -59,6 +59,7 @@ scenarios! {
     faults::a_push_that_comes_twice_at_once_is_one_message,
     faults::a_receipt_can_be_quicker_than_the_answer,
     faults::a_receipt_races_with_its_answer,
+    faults::a_new_secret_races_with_a_change,
     faults::callbacks_with_the_same_customers_pass_each_other,
     faults::events_wait_for_the_contact_log,
     faults::an_event_that_comes_during_a_report_is_reported_next,

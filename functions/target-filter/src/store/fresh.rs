@@ -135,16 +135,23 @@ fn day_of(unix_ms: i64) -> Result<i32, SqlError> {
         .ok_or_else(|| SqlError::Shape("an event lies outside the calendar".to_owned()))
 }
 
-/// The condition on the kinds that matter; the words are our own.
-fn of_interest() -> String {
+/// The events that matter and fulfil `condition`: of each customer, kind, channel, outcome and business the last one. A refusal that the customer
+/// took back on the same channel, later, is told as an offer declined. The words are our own.
+fn groups_of(condition: &str) -> String {
     let kinds: Vec<String> = KINDS
         .iter()
         .map(|kind| format!("'{}'", kind.code()))
         .collect();
+    let (refused, taken_back) = (Outcome::OptedOut.code(), Outcome::OptedIn.code());
     format!(
-        "(kind in ({}) or outcome = '{}')",
-        kinds.join(", "),
-        Outcome::OptedOut.code()
+        "select customer_id, kind, channel, outcome, business, max(at_unix_ms) from (\
+         select customer_id, kind, channel, business, at_unix_ms, case when outcome = '{refused}' and exists (\
+         select 1 from pub_feedback_event later where later.customer_id = e.customer_id and later.channel = e.channel \
+         and later.outcome = '{taken_back}' and later.at_unix_ms > e.at_unix_ms) then '{}' else outcome end as outcome \
+         from pub_feedback_event e where {condition} and (kind in ({}) or outcome = '{refused}')) told \
+         group by customer_id, kind, channel, outcome, business",
+        Outcome::Declined.code(),
+        kinds.join(", ")
     )
 }
 
@@ -226,10 +233,8 @@ impl FreshEvents {
         limit: usize,
     ) -> Result<Vec<(String, FreshEvent)>, SqlError> {
         let select = format!(
-            "select customer_id, kind, channel, outcome, business, max(at_unix_ms) from pub_feedback_event \
-             where recorded_at_unix_ms >= $1 and recorded_at_unix_ms < $2 and {} \
-             group by customer_id, kind, channel, outcome, business limit $3",
-            of_interest()
+            "{} limit $3",
+            groups_of("recorded_at_unix_ms >= $1 and recorded_at_unix_ms < $2")
         );
         let values = parameters![
             stretch.from_unix_ms,
@@ -260,12 +265,7 @@ impl FreshEvents {
         if !published.events {
             return Ok(events);
         }
-        let select = format!(
-            "select customer_id, kind, channel, outcome, business, max(at_unix_ms) from pub_feedback_event \
-             where customer_id = $1 and recorded_at_unix_ms >= $2 and {} \
-             group by customer_id, kind, channel, outcome, business",
-            of_interest()
-        );
+        let select = groups_of("customer_id = $1 and recorded_at_unix_ms >= $2");
         let mut asked = Asked::Within(transaction);
         let rows: Vec<EventRow> = asked
             .query(&select, parameters![customer, from_unix_ms])

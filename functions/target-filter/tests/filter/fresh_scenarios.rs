@@ -324,6 +324,44 @@ pub(crate) async fn a_refusal_by_message_is_obeyed_without_its_event(world: Worl
     assert_eq!(seen["left_out_by"], "opted_out");
 }
 
+/// Goal: whoever takes a refusal back on the same channel, later, is not left out by it; on another channel or before, it stands.
+pub(crate) async fn a_refusal_that_was_taken_back_stands_no_more(world: World) {
+    with_feedback(&world).await;
+    let ids: Vec<String> = quiet()
+        .iter()
+        .take(4)
+        .map(|customer| customer.id.to_string())
+        .collect();
+    let says = async |customer: &str, outcome, channel, days_ago| {
+        let told = Event {
+            outcome,
+            channel,
+            days_ago,
+            business: None,
+            ..event(customer, "consultation")
+        };
+        tell(&world, told).await;
+    };
+    for (customer, channel, days_ago) in [
+        (&ids[0], "sms-hall", 1),
+        (&ids[1], "outbound-call", 1),
+        (&ids[2], "sms-hall", 3),
+        (&ids[3], "sms-hall", 2),
+    ] {
+        says(customer, "opted-out", "sms-hall", 2).await;
+        says(customer, "opted-in", channel, days_ago).await;
+    }
+    let list = freeze(&world, &request()).await;
+    assert_eq!(list["fresh_events"]["left_out"], 3, "{list}");
+    let path = format!(
+        "/lists/{}/customers/{}",
+        approved(&world, &list).await,
+        ids[0]
+    );
+    let seen = world.send("hall", "GET", &path, &Value::Null).await.ok();
+    assert_eq!(seen.get("left_out_by"), None, "{seen}");
+}
+
 pub(crate) async fn who_was_contacted_is_passed_over(world: World) {
     with_feedback(&world).await;
     let quiet = quiet();

@@ -166,6 +166,16 @@ pub(crate) async fn what_is_refused_leaves_nothing(world: World) {
             "/caps/1",
         ),
         (
+            json!({"caps": [{"channel": "sms-hal", "members_max": 1}]}),
+            "invalid-body",
+            "/caps/0/channel",
+        ),
+        (
+            json!({"caps": [{"members_max": 5}, {"region": "zs99", "members_max": 1}]}),
+            "invalid-body",
+            "/caps/1/region",
+        ),
+        (
             json!({"channel": {"column": "arpu"}}),
             "invalid-body",
             "/channel/column",

@@ -63,6 +63,7 @@ scenarios! {
     an_expired_list_gives_nothing,
     a_message_of_today_counts_today,
     a_refusal_by_message_is_obeyed_without_its_event,
+    a_refusal_that_was_taken_back_stands_no_more,
     who_was_contacted_is_passed_over,
     prospects_are_found_and_order_a_list,
 }

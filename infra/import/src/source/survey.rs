@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::time::SystemTime;
 
 use encoding_rs::{DecoderResult, GB18030};
 use sha2::{Digest as _, Sha256};
@@ -28,6 +29,8 @@ pub struct Survey {
     pub dialect: delimited::Dialect,
     /// Bytes.
     pub bytes: u64,
+    /// When the file was last written, as far as its file system tells; read before its first byte.
+    pub modified: Option<SystemTime>,
     /// Line feeds: no delimited file has more records, but for an unended last one.
     pub line_feeds: u64,
     /// SHA-256 of the bytes.
@@ -39,6 +42,7 @@ pub struct Survey {
 /// # Errors
 /// When the file cannot be read, is empty, or is text in neither encoding.
 pub fn survey(path: &Path, rules: &FileRules) -> Result<Survey, SourceError> {
+    let modified = std::fs::metadata(path)?.modified().ok();
     let mut head = Vec::with_capacity(delimited::SNIFF_BYTES);
     File::open(path)?
         .take(delimited::SNIFF_BYTES as u64)
@@ -69,6 +73,7 @@ pub fn survey(path: &Path, rules: &FileRules) -> Result<Survey, SourceError> {
         byte_order_mark,
         dialect: delimited::Dialect::of(&head, rules.delimiter),
         bytes: pass.bytes,
+        modified,
         line_feeds: pass.line_feeds,
         sha256: pass.sha256,
     })

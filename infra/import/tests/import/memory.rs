@@ -241,6 +241,16 @@ impl Bench {
         mapping: &str,
         target: Option<&Memory>,
     ) -> Result<Outcome, ImportError> {
+        self.import_telling(mapping, target, &Silent)
+    }
+
+    /// As [`Bench::import`], and `progress` is told.
+    pub(crate) fn import_telling(
+        &self,
+        mapping: &str,
+        target: Option<&Memory>,
+        progress: &dyn Progress,
+    ) -> Result<Outcome, ImportError> {
         let mapping = Mapping::parse(mapping)?;
         let survey = survey(&self.table, &mapping.file)?;
         let import = Import {
@@ -252,7 +262,7 @@ impl Bench {
             rejects_place: &self.rejects_place(),
             scratch: self.folder.path(),
             language: self.language,
-            progress: &Silent,
+            progress,
         };
         let state_path = self.state_place();
         let sending = target.map(|target| {

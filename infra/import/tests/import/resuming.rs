@@ -1,6 +1,8 @@
 //! An import that ends half-way is repeated with the same result.
 
 use chudian_import::ImportError;
+use chudian_import::run::Progress;
+use chudian_import::source::SourceError;
 use chudian_import::state::State;
 use chudian_import::target::Target as _;
 
@@ -81,6 +83,34 @@ fn a_changed_file_begins_anew() {
     target.with(|held| held.refuses_after = None);
     bench.import(&mapping(), Some(&target)).unwrap();
     assert_eq!(target.with(|held| held.announcements.len()), 2);
+    target.check_pages();
+}
+
+/// Writes other words of the same length over a table while it is being read.
+struct Writer<'a>(&'a Bench);
+
+impl Progress for Writer<'_> {
+    fn rows(&self, _rows: u64) {
+        std::fs::write(&self.0.table, table().replace("w3", "w8")).unwrap();
+    }
+
+    fn pages(&self, _pages: u64, _of: u64) {}
+}
+
+/// Goal: a file that is written over during the import, with as many bytes, is never published half old and half new.
+#[test]
+fn a_file_written_over_meanwhile_is_not_published() {
+    let bench = Bench::new("a.csv", table().as_bytes());
+    let target = Memory::default();
+    let error = bench
+        .import_telling(&mapping(), Some(&target), &Writer(&bench))
+        .unwrap_err();
+    assert!(
+        matches!(error, ImportError::Source(SourceError::Changed)),
+        "{error}"
+    );
+    assert!(!target.with(|held| held.published));
+    bench.import(&mapping(), Some(&target)).unwrap();
     target.check_pages();
 }
 

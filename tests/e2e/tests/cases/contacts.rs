@@ -17,13 +17,22 @@ const CONTACTED: u64 = 40;
 const CONTACTED_SINCE: u64 = 5;
 /// How long a new dataset version may take until every instance believes it.
 const IN_FORCE_MAX: Duration = Duration::from_secs(10);
+/// How long a word of a customer may take until a column knows it: the columns are made anew until they do.
+const REPORTED_MAX: Duration = Duration::from_secs(60);
 
 pub(crate) fn cases() -> Vec<Case> {
-    vec![Case::new(
-        "contacts::batch",
-        "events of a table become columns, on two machines and over a kill; a list leaves out who is in them and who was contacted since",
-        batch,
-    )]
+    vec![
+        Case::new(
+            "contacts::batch",
+            "events of a table become columns, on two machines and over a kill; a list leaves out who is in them and who was contacted since",
+            batch,
+        ),
+        Case::new(
+            "contacts::refusal",
+            "who refuses by short message is in no list from then on; who takes it back is in one again when the columns are made",
+            refusal,
+        ),
+    ]
 }
 
 struct Ground {
@@ -45,11 +54,16 @@ fn told(output: &Output) -> Result<Value> {
 }
 
 impl Ground {
-    fn lay(host: &Host) -> Result<Self> {
-        let gateway = Gateway::start(host.aside("contacts")?)?;
+    fn lay(host: &Host, name: &str) -> Result<Self> {
+        let options = host.aside(name)?;
+        // The hall's key can only be made by a gateway that runs.
+        let first = Gateway::start(options.clone())?;
+        let hall_key = first.new_key("hall", None)?;
+        first.stop()?;
+        let gateway = Gateway::start(options.variable("sms_hall_key", &hall_key))?;
         let key = gateway.new_key("admin", None)?;
         let admin = host.caller_of(gateway.base_url()).with_bearer(&key);
-        let folder = host.folder()?.join("contacts-files");
+        let folder = host.folder()?.join(format!("{name}-files"));
         std::fs::create_dir_all(&folder)?;
         Ok(Self {
             gateway,
@@ -107,6 +121,18 @@ impl Ground {
         wait_for("the new version is in force", IN_FORCE_MAX, || {
             Ok((self.current()?["version"] == *version).then_some(()))
         })
+    }
+
+    /// A list of everyone whom the default exclusions leave.
+    fn freeze(&self) -> Result<Value> {
+        let request = json!({
+            "name": "e2e", "purpose": "e2e", "channel": {"fixed": "sms-hall"},
+            "selection": {"expression": "arpu >= 0", "business": "ring_tone", "channels": ["sms-hall"],
+                          "exclusions": {"set": "default"}},
+        });
+        self.admin
+            .post("/filter/v1/lists", &request)?
+            .expect_status(201)
     }
 
     /// Waits until a condition selects so many: every instance believes for a moment what was.
@@ -207,26 +233,12 @@ fn columns(ground: &Ground) -> Result<()> {
 }
 
 fn batch(host: &Host) -> Result<()> {
-    let ground = Ground::lay(host)?;
+    let ground = Ground::lay(host, "contacts")?;
     table(&ground)?;
     ground.approach("before.csv", 0..CONTACTED)?;
     columns(&ground)?;
     ground.approach("since.csv", CONTACTED..CONTACTED + CONTACTED_SINCE)?;
-    let request = json!({
-        "name": "e2e", "purpose": "e2e", "channel": {"fixed": "sms-hall"},
-        "selection": {"expression": "arpu >= 0", "business": "ring_tone", "channels": ["sms-hall"],
-                      "exclusions": {"set": "default"}},
-    });
-    let json = [("content-type", "application/json")];
-    let list = ground
-        .admin
-        .send(
-            "POST",
-            "/filter/v1/lists",
-            &json,
-            request.to_string().as_bytes(),
-        )?
-        .expect_status(201)?;
+    let list = ground.freeze()?;
     ensure!(
         list["account"]["candidates"] == CUSTOMERS - CONTACTED - CONTACTED_SINCE,
         "{list}"
@@ -255,5 +267,65 @@ fn batch(host: &Host) -> Result<()> {
         "contact_count_any_any_ever = 1",
         CONTACTED + CONTACTED_SINCE,
     )?;
+    ground.gateway.stop()
+}
+
+fn refusal(host: &Host) -> Result<()> {
+    let ground = Ground::lay(host, "refusals")?;
+    table(&ground)?;
+    ground.approach("before.csv", 0..CONTACTED)?;
+    let columns = |ground: &Ground| -> Result<()> {
+        let words = ["batch", "contacts", "--as-of", &now()?];
+        let done = told(&ground.command(&words)?.output()?)?;
+        ground.in_force(&done["published_version"])
+    };
+    columns(&ground)?;
+    let candidates = |expected: u64| -> Result<()> {
+        let list = ground.freeze()?;
+        ensure!(
+            list["account"]["candidates"] == expected,
+            "not {expected}: {list}"
+        );
+        Ok(())
+    };
+    let others = CUSTOMERS - CONTACTED;
+    candidates(others)?;
+
+    // Nothing is ever sent through this gateway.
+    let request = json!({
+        "name": "e2e", "provider": "tencent", "region": REGION, "addresses": ["127.0.0.0/8", "::1"], "endpoint": "http://127.0.0.1:9",
+        "sender": { "sign_name": "触点", "template": "1110", "application": "1400000000" },
+        "credential": { "id": "e2e", "secret": "e2e-secret" },
+    });
+    let made = ground
+        .admin
+        .post("/sms/v1/gateways", &request)?
+        .expect_status(201)?;
+    let path = made["inbound_path"].as_str().context("no path")?;
+    let line = host.caller_of(ground.gateway.base_url());
+    let say = |number: u64, at: u64, text: &str| -> Result<()> {
+        let body = json!({ "extend": "", "mobile": phone(number), "nationcode": "86", "sign": "触点", "text": text, "time": at });
+        line.post(path, &body)?.expect_status(200).map(drop)
+    };
+    let (stays, returns) = (CUSTOMERS - 2, CUSTOMERS - 1);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    say(stays, since, "退订")?;
+    say(returns, since, "退订")?;
+    candidates(others - 2)?;
+
+    say(returns, since + 1, "恢复")?;
+    // Reports reach the contact log after the acknowledgement.
+    let known = "contact_count_sms_hall_business_handling_ever = 2";
+    wait_for("both words in the columns", REPORTED_MAX, || {
+        columns(&ground)?;
+        let body = json!({"selection": {"expression": known}});
+        let answer = ground
+            .admin
+            .post("/filter/v1/count", &body)?
+            .expect_status(200)?;
+        Ok((answer["selected"] == 1).then_some(()))
+    })?;
+    ground.selects("opted_out_of_sms_hall = yes", 1)?;
+    candidates(others - 1)?;
     ground.gateway.stop()
 }

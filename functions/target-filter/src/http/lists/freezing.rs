@@ -27,7 +27,7 @@ use crate::lists::state::State as ListState;
 use crate::lists::{FrozenList, ListId};
 use crate::lookalike::score::Scorecard;
 use crate::service::fresh;
-use crate::service::lists::collect::collect;
+use crate::service::lists::collect::{check_caps, collect};
 use crate::service::lists::forms::ListForm;
 use crate::service::lists::layout::{AccountForm, Layout, hexadecimal};
 use crate::service::selector::{Selection, select};
@@ -248,6 +248,7 @@ impl ListsApp {
         basis: Basis,
     ) -> Result<Frozen, Problem> {
         let mut selection = select(&self.filter, &form.selection, caller, "/selection").await?;
+        let is_first = matches!(basis, Basis::Now);
         let fresh = match basis {
             Basis::Now => self.leave_out_by_fresh_events(&mut selection).await?,
             Basis::Then { horizon, left_out } => {
@@ -264,6 +265,11 @@ impl ListsApp {
             .as_ref()
             .map(|region| region.as_str().to_owned());
         let recipe = form.recipe(&selection, region_scope).map_err(form_fault)?;
+        if is_first {
+            check_caps(&selection, &recipe)
+                .await
+                .map_err(|error| collect_refused(error, &recipe))?;
+        }
         let scorecard = match &recipe.priority {
             Priority::Lookalike { run_id } => Some(self.scorecard(run_id, caller).await?),
             Priority::Draw | Priority::Column { .. } => None,

@@ -11,7 +11,7 @@ use crate::lists::pages::DamagedPage;
 use crate::lists::recipe::Recipe;
 use crate::lists::state::{Action, IllegalTransition, State};
 use crate::lists::{Account, Group};
-use crate::service::lists::collect::{CollectError, ColumnRole};
+use crate::service::lists::collect::{CapSide, CollectError, ColumnRole, WORDS_TOLD_MAX};
 use crate::service::lists::forms::FormFault;
 use crate::service::lists::layout::LayoutError;
 use crate::service::lists::seal::SealError;
@@ -192,6 +192,40 @@ pub(super) fn collect_refused(error: CollectError, recipe: &Recipe) -> Problem {
     match error {
         CollectError::Dataset(error) => error.into(),
         CollectError::Freeze(error) => freeze_refused(error, recipe),
+        CollectError::CapOfNobody {
+            rule,
+            side,
+            word,
+            words,
+        } => {
+            let (member, zh, en) = match side {
+                CapSide::Channel => ("channel", "渠道", "channel"),
+                CapSide::Region => ("region", "地区", "region"),
+            };
+            let there_are = |and: &str, none: &str| {
+                let more = if words.len() == WORDS_TOLD_MAX {
+                    and
+                } else {
+                    ""
+                };
+                if words.is_empty() {
+                    none.to_owned()
+                } else {
+                    format!("{}{more}", words.join(", "))
+                }
+            };
+            form_fault(FormFault::new(
+                format!("/caps/{rule}/{member}"),
+                format!(
+                    "没有客户的{zh}是“{word}”，这条上限不会起作用。现有：{}。",
+                    there_are(" 等", "无")
+                ),
+                format!(
+                    "No customer has the {en} `{word}`, so this cap would hold nobody back. There are: {}.",
+                    there_are(" and others", "none")
+                ),
+            ))
+        }
         CollectError::WrongKind { column, role } => {
             let (pointer, zh, en) = match role {
                 ColumnRole::Channel => (

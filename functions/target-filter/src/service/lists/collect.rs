@@ -1,5 +1,7 @@
 //! From selected rows to candidates: reads the columns that a list needs, segment by segment.
 
+use std::collections::BTreeSet;
+
 use chudian_dataset::column::ColumnData;
 use chudian_dataset::schema::{Column, ID_COLUMN, Kind};
 use chudian_dataset::value::Value;
@@ -30,6 +32,30 @@ pub enum CollectError {
         /// What it was to serve for.
         role: ColumnRole,
     },
+    /// A cap is for a channel or region that no customer can have, so that it would hold nobody back.
+    #[error("cap {rule} is for `{word}`, which no customer has")]
+    CapOfNobody {
+        /// Place of the rule, from 0.
+        rule: usize,
+        /// What it names.
+        side: CapSide,
+        /// Its word.
+        word: String,
+        /// The words that there are, as far as they are told: at most [`WORDS_TOLD_MAX`].
+        words: Vec<String>,
+    },
+}
+
+/// Words that an error names at most.
+pub const WORDS_TOLD_MAX: usize = 12;
+
+/// What a cap names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapSide {
+    /// A channel.
+    Channel,
+    /// A region.
+    Region,
 }
 
 /// What a column serves for in a list.
@@ -135,6 +161,73 @@ pub async fn collect(
         }
     }
     Ok(candidates)
+}
+
+/// Checks that every channel and region that a cap names is one that customers of the dataset can have: a cap with a misspelt name would
+/// hold nobody back, and nobody would see it.
+///
+/// # Errors
+/// [`CollectError::CapOfNobody`] for the first that is not, and when the columns cannot be read.
+pub async fn check_caps(selection: &Selection, recipe: &Recipe) -> Result<(), CollectError> {
+    let reader = &selection.reader;
+    check_columns(reader, recipe)?;
+    let channels = match &recipe.channel {
+        ChannelChoice::Fixed(name) => Known::These(vec![name.clone()]),
+        ChannelChoice::Column(name) => Known::Of(name),
+    };
+    let regions = recipe
+        .region_column
+        .as_deref()
+        .map_or_else(|| Known::These(Vec::new()), Known::Of);
+    for (side, known) in [(CapSide::Channel, channels), (CapSide::Region, regions)] {
+        let rules = recipe.caps.as_slice().iter().enumerate();
+        let named = rules.filter_map(|(place, rule)| {
+            let word = match side {
+                CapSide::Channel => rule.channel.as_deref(),
+                CapSide::Region => rule.region.as_deref(),
+            };
+            Some((place, word?))
+        });
+        let named: Vec<(usize, &str)> = named.collect();
+        if named.is_empty() {
+            continue;
+        }
+        let known = match known {
+            Known::These(words) => words.into_iter().collect(),
+            Known::Of(column) => words_of(reader, column).await?,
+        };
+        if let Some((rule, word)) = named.into_iter().find(|(_, word)| !known.contains(*word)) {
+            return Err(CollectError::CapOfNobody {
+                rule,
+                side,
+                word: word.to_owned(),
+                words: known.into_iter().take(WORDS_TOLD_MAX).collect(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Which words there are.
+enum Known<'a> {
+    These(Vec<String>),
+    /// Those of a column.
+    Of(&'a str),
+}
+
+/// The words of a column in the whole dataset.
+async fn words_of(reader: &SnapshotReader, name: &str) -> Result<BTreeSet<String>, ReadError> {
+    let mut all = BTreeSet::new();
+    for segment in 0..reader.segment_count() {
+        if let ColumnData::Words { words, .. } = reader.column(segment, name).await?.as_ref() {
+            for word in words {
+                if !all.contains(word) {
+                    all.insert(word.clone());
+                }
+            }
+        }
+    }
+    Ok(all)
 }
 
 fn check_columns(reader: &SnapshotReader, recipe: &Recipe) -> Result<(), CollectError> {
