@@ -22,6 +22,8 @@ pub(super) async fn publish(
     match upload.state {
         State::Importing => {}
         State::Published => {
+            // What this instance believes may be older than the publication, which another one may have made.
+            app.snapshots.forget_current();
             let version = app
                 .store
                 .version_of(upload.snapshot)

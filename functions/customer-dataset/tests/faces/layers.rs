@@ -80,6 +80,25 @@ pub(crate) async fn a_later_layer_replaces_an_earlier_one(world: World) {
     );
 }
 
+/// Goal: an instance that believes an earlier version for a moment tells of a layer that another one published as it is, or whoever publishes
+/// again would take it for replaced.
+pub(crate) async fn a_layer_that_another_instance_published_is_in_force(mut world: World) {
+    let customers = Customers::new(1, 100, 0);
+    let snapshot = world.import(&customers).await;
+    world.get("analyst", "/snapshots/current").await.ok();
+    let believes = world.router.clone();
+    world.restart();
+    let (layer, version) = world
+        .add_layer(&snapshot, &customers.layer("saving", |_| Some(1)))
+        .await;
+    world.router = believes;
+    let again = world
+        .post(&format!("/layers/{layer}/publish"), &Value::Null)
+        .await
+        .ok();
+    assert_eq!(again["current_version"], version.as_str());
+}
+
 /// Goal: a layer with other customers, hidden names or an unpublished base does not come into force.
 pub(crate) async fn a_layer_must_fit_its_snapshot(world: World) {
     let customers = Customers::new(1, 100, 0);

@@ -45,7 +45,8 @@ scenarios! {
         an_import_goes_on_where_it_was_killed, two_imports_at_once_do_not_mix, the_last_snapshots_are_kept,
         a_part_that_changes_while_it_is_published_stops_the_publication, a_repeated_begin_is_one_import,
         an_abandoned_import_is_given_up;
-    layers: a_layer_adds_columns_to_the_version, a_later_layer_replaces_an_earlier_one, a_layer_must_fit_its_snapshot;
+    layers: a_layer_adds_columns_to_the_version, a_later_layer_replaces_an_earlier_one,
+        a_layer_that_another_instance_published_is_in_force, a_layer_must_fit_its_snapshot;
     bad_input: broken_columns_are_refused, broken_pages_are_refused, broken_schemas_are_refused, absurd_sizes_are_refused;
     reading: roles_and_regions_hold, a_distribution_counts_every_row, small_groups_stay_hidden, a_preview_shows_nobody,
         the_description_tells_what_changed, every_look_is_recorded,
