@@ -52,7 +52,7 @@ struct HallInner {
     words: Remembered<Words>,
     rules: Remembered<SendingRules>,
     /// Whether this instance is reporting events just now.
-    /// Who asked for a report since the turn of the one that works began; 0 when nobody works.
+    /// How many asked for a report since nobody was at it; 0 when nobody is.
     reports_asked: AtomicUsize,
 }
 

@@ -202,17 +202,10 @@ pub(super) fn collect_refused(error: CollectError, recipe: &Recipe) -> Problem {
                 CapSide::Channel => ("channel", "渠道", "channel"),
                 CapSide::Region => ("region", "地区", "region"),
             };
-            let there_are = |and: &str, none: &str| {
-                let more = if words.len() == WORDS_TOLD_MAX {
-                    and
-                } else {
-                    ""
-                };
-                if words.is_empty() {
-                    none.to_owned()
-                } else {
-                    format!("{}{more}", words.join(", "))
-                }
+            let there_are = |and: &str, none: &str| match words.get(..WORDS_TOLD_MAX) {
+                _ if words.is_empty() => none.to_owned(),
+                Some(told) if told.len() < words.len() => format!("{}{and}", told.join(", ")),
+                _ => words.join(", "),
             };
             form_fault(FormFault::new(
                 format!("/caps/{rule}/{member}"),

@@ -41,7 +41,7 @@ pub enum CollectError {
         side: CapSide,
         /// Its word.
         word: String,
-        /// The words that there are, as far as they are told: at most [`WORDS_TOLD_MAX`].
+        /// The words that there are: one more than [`WORDS_TOLD_MAX`] when not all are told.
         words: Vec<String>,
     },
 }
@@ -201,7 +201,7 @@ pub async fn check_caps(selection: &Selection, recipe: &Recipe) -> Result<(), Co
                 rule,
                 side,
                 word: word.to_owned(),
-                words: known.into_iter().take(WORDS_TOLD_MAX).collect(),
+                words: known.into_iter().take(WORDS_TOLD_MAX + 1).collect(),
             });
         }
     }
